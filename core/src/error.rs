@@ -94,6 +94,8 @@ pub enum SendError {
     NoRequest,
     /// The answer names a subprotocol that was not offered, or a header that is malformed or not the application's to set.
     InvalidAnswer,
+    /// The host, target, subprotocols or headers of a [`ClientRequest`](crate::ClientRequest) are malformed, or not the caller's to set.
+    InvalidRequest,
 }
 
 impl fmt::Display for SendError {
@@ -107,6 +109,7 @@ impl fmt::Display for SendError {
             SendError::TextNotUtf8 => "the fragments of the text are not UTF-8",
             SendError::NoRequest => "there is no request to answer",
             SendError::InvalidAnswer => "the answer to the request is not valid",
+            SendError::InvalidRequest => "the host, target, subprotocols or headers of the request are not valid",
         })
     }
 }

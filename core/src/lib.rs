@@ -10,6 +10,8 @@ mod error;
 mod event;
 mod handshake;
 mod text;
+#[cfg(feature = "url")]
+mod url;
 
 pub use close::CloseCode;
 pub use config::{Config, MaskSource, Origins};
@@ -19,3 +21,5 @@ pub use handshake::{
     ClientRequest, HandshakeError, HandshakeFailure, Headers, Opened, Refusal, Rejection, Request, Response,
 };
 pub use text::Text;
+#[cfg(feature = "url")]
+pub use url::{Target, UrlError};

@@ -1,0 +1,179 @@
+//! What a client asked, and what an application answers.
+
+use super::{Headers, list};
+use alloc::{string::String, vec::Vec};
+use core::fmt;
+
+/// An opening handshake that a client sent, checked and found valid (RFC 6455 4.2.1).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Request {
+    /// The request target as it was sent: a path and query, or a whole URL (RFC 9112 3.2). Visible ASCII.
+    pub target: String,
+    /// All header fields.
+    pub headers: Headers,
+}
+
+/// The application's answer that accepts a [`Request`].
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Response {
+    /// The subprotocol, one that was offered; where it is `None`, the first of
+    /// [`Config::subprotocols`](crate::Config) that was offered.
+    pub subprotocol: Option<String>,
+    /// Further header fields, `Set-Cookie` among them. `Upgrade`, `Connection`, `Content-Length`, `Transfer-Encoding`
+    /// and those that begin with `Sec-WebSocket-` are not the application's.
+    pub headers: Vec<(String, String)>,
+}
+
+/// The application's answer that refuses a [`Request`].
+///
+/// ```
+/// use timtow_core::Rejection;
+/// let mut moved = Rejection::new(308);
+/// moved.headers.push(("Location".into(), "/elsewhere".into()));
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rejection {
+    /// An HTTP status from 300 to 599.
+    pub status: u16,
+    /// Further header fields, `Content-Type` among them; not those that [`Response::headers`] excludes.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Vec<u8>,
+}
+
+/// Why a server refused an opening handshake.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refusal {
+    /// The HTTP status that the client was sent.
+    pub status: u16,
+    /// What was wrong, in a sentence.
+    pub reason: &'static str,
+}
+
+/// A completed opening handshake.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Opened {
+    /// The subprotocol that was agreed on.
+    pub subprotocol: Option<String>,
+    /// Clients: the header fields of the response.
+    pub headers: Headers,
+}
+
+impl Request {
+    /// The subprotocols that the client offers, best first.
+    pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
+        list::elements(self.headers.values("Sec-WebSocket-Protocol")).filter_map(|name| str::from_utf8(name).ok())
+    }
+
+    /// The `Origin` that the browser states, which the policy of [`Config::origins`](crate::Config) let pass.
+    pub fn origin(&self) -> Option<&str> {
+        self.headers.first("Origin")
+    }
+
+    /// The host, with the port unless it is the scheme's own: of the target where that is a whole URL, which then
+    /// goes before `Host` (RFC 9112 3.2.2).
+    pub fn host(&self) -> &str {
+        target_host(&self.target)
+            .or(self.headers.first("Host"))
+            .unwrap_or_default()
+    }
+
+    /// The names and values of the cookies (RFC 6265 4.2), as they were sent.
+    pub fn cookies(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers
+            .all("Cookie")
+            .flat_map(|field| field.split(';'))
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(name, value)| (name.trim(), value.trim()))
+    }
+}
+
+/// The host and port of a target in absolute form (RFC 9112 3.2.2).
+pub(super) fn target_host(target: &str) -> Option<&str> {
+    let (scheme, rest) = target.split_once("://")?;
+    if !["http", "https", "ws", "wss"]
+        .iter()
+        .any(|known| known.eq_ignore_ascii_case(scheme))
+    {
+        return None;
+    }
+    rest.split(['/', '?']).next()
+}
+
+impl Rejection {
+    /// A rejection with this status, from 300 to 599, and nothing else.
+    pub fn new(status: u16) -> Self {
+        Rejection {
+            status,
+            headers: Vec::new(),
+            body: Vec::new(),
+        }
+    }
+
+    /// 503: too many connections, or the server is going away; the client may come back after so many seconds
+    /// (RFC 9110 15.6.4).
+    pub fn unavailable(retry_after_seconds: u32) -> Self {
+        let mut rejection = Rejection::new(503);
+        rejection
+            .headers
+            .push(("Retry-After".into(), alloc::format!("{retry_after_seconds}")));
+        rejection
+    }
+
+    /// What is reported of the rejection once it is sent.
+    pub(crate) fn refusal(&self) -> Refusal {
+        Refusal::new(self.status, "refused by the application")
+    }
+}
+
+impl Refusal {
+    pub(crate) const fn new(status: u16, reason: &'static str) -> Self {
+        Refusal { status, reason }
+    }
+
+    /// 408: the opening handshake was not complete in time (RFC 9110 15.5.9).
+    pub(crate) const fn timeout() -> Self {
+        Refusal::new(408, "the opening handshake was not complete in time")
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.status, self.reason)
+    }
+}
+
+impl core::error::Error for Refusal {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: &str, lines: &str) -> Request {
+        Request {
+            target: target.into(),
+            headers: Headers::parse(alloc::format!("{lines}\r\n").into_bytes()).unwrap(),
+        }
+    }
+
+    #[test]
+    fn cookies_come_in_pairs() {
+        let request = request("/", "Cookie: a=1; b=x=y;c\r\ncookie: d=\"q\"\r\n");
+        assert_eq!(
+            request.cookies().collect::<Vec<_>>(),
+            [("a", "1"), ("b", "x=y"), ("d", "\"q\"")]
+        );
+    }
+
+    #[test]
+    fn the_host_of_an_absolute_target_goes_before_host() {
+        let lines =
+            "Host: a.example\r\nOrigin: http://c\r\nSec-WebSocket-Protocol: x\r\nSec-WebSocket-Protocol: y, z\r\n";
+        assert_eq!(request("/", lines).host(), "a.example");
+        assert_eq!(request("http://b.example:81/x", lines).host(), "b.example:81");
+        assert_eq!(request("WS://b.example?http://c/", lines).host(), "b.example");
+        assert_eq!(request("/?http://b.example/", lines).host(), "a.example");
+        assert_eq!(request("/", lines).origin(), Some("http://c"));
+        assert_eq!(request("/", lines).subprotocols().collect::<Vec<_>>(), ["x", "y", "z"]);
+    }
+}

@@ -1,0 +1,189 @@
+//! A server's side of the opening handshake (RFC 6455 4.2): a request is checked, and found valid or refused.
+
+use super::{
+    Headers, Refusal, Request,
+    head::{self, Head, HeadError, HeadReader},
+    key, list, origin, request,
+};
+use crate::Config;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+/// Expects a request.
+#[derive(Debug, Default)]
+pub(crate) struct ServerOpening {
+    head: HeadReader,
+}
+
+/// What of a valid request its answer depends on; `accept` is in `answer.rs`.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    /// The value of `Sec-WebSocket-Accept`.
+    pub(super) accept: String,
+    /// The subprotocols that the client offers, best first.
+    pub(super) subprotocols: Vec<String>,
+}
+
+impl ServerOpening {
+    pub(crate) fn new() -> Self {
+        ServerOpening::default()
+    }
+
+    /// Takes the bytes of the request's head off `input` and leaves what is behind it; takes all where it is not
+    /// complete, or refused.
+    pub(crate) fn receive(
+        &mut self,
+        input: &mut &mut [u8],
+        config: &Config,
+    ) -> Result<Option<(Request, Asked)>, Refusal> {
+        let result = match self.head.receive(input) {
+            Ok(None) => return Ok(None),
+            Ok(Some(head)) => check(head, config),
+            Err(error) => Err(self.refusal(error)),
+        };
+        if result.is_err() {
+            // A second request on a connection that was refused is never parsed: it is how requests are smuggled.
+            *input = &mut [];
+        }
+        result.map(Some)
+    }
+
+    fn refusal(&self, error: HeadError) -> Refusal {
+        match error {
+            HeadError::NotHttp => Refusal::new(400, "this is no HTTP request (is it TLS?)"),
+            HeadError::StartLineTooLong => Refusal::new(414, "the request line is over 8 KiB"),
+            HeadError::TooBig => Refusal::new(431, "the head is over 16 KiB, 100 fields, or 8 KiB in a field"),
+            HeadError::Malformed => {
+                // What is wrong with a request line that was complete goes before.
+                let line = self.head.start_line().map(request_line);
+                line.and_then(Result::err)
+                    .unwrap_or(Refusal::new(400, "a NUL, or a CR or LF without the other"))
+            }
+        }
+    }
+}
+
+/// The rules, in the order in which they are applied: the first that is broken answers.
+fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
+    let (method, target) = request_line(head.start_line())?;
+    let is_get = method == b"GET";
+    // RFC 9112 3.2: visible ASCII, and a fragment is not sent.
+    if !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
+        return Err(Refusal::new(
+            400,
+            "the request target has a character that is not allowed",
+        ));
+    }
+    let target = String::from_utf8_lossy(target).into_owned();
+    let headers = head
+        .into_headers()
+        .map_err(|_| Refusal::new(400, "a malformed header field"))?;
+    let request = Request { target, headers };
+    let headers = &request.headers;
+
+    check_host(&request)?;
+    // RFC 6455 4.2.1, item 1.
+    if !is_get {
+        return Err(Refusal::new(405, "the method is not GET"));
+    }
+    // RFC 9112 3.2: the other forms are CONNECT's and OPTIONS'.
+    if !request.target.starts_with('/') && request::target_host(&request.target).is_none() {
+        return Err(Refusal::new(400, "the request target is no path and no URL"));
+    }
+    check_body(headers)?;
+    check_upgrade(headers)?;
+    // RFC 6455 4.2.1, item 6, and 4.2.2, item 4.
+    if headers.only("Sec-WebSocket-Version") != Some(b"13") {
+        return Err(Refusal::new(426, "Sec-WebSocket-Version is not 13"));
+    }
+    // RFC 6455 4.2.1, item 5.
+    let Some(key) = headers.only("Sec-WebSocket-Key").filter(|key| key::is_valid(key)) else {
+        return Err(Refusal::new(400, "Sec-WebSocket-Key is not 16 bytes in base64"));
+    };
+    let accept = key::accept(key);
+    let subprotocols = subprotocols(headers)?;
+    check_extensions(headers)?;
+    // RFC 6455 4.2.2, item 4, and 10.2.
+    if !origin::is_allowed(headers, request.host(), &config.origins) {
+        return Err(Refusal::new(403, "the origin is not allowed"));
+    }
+    Ok((request, Asked { accept, subprotocols }))
+}
+
+/// Method and target of `token SP target SP HTTP/digit.digit` (RFC 9112 3).
+fn request_line(line: &[u8]) -> Result<(&[u8], &[u8]), Refusal> {
+    const MALFORMED: Refusal = Refusal::new(400, "a malformed request line");
+    let mut parts = line.split(|&byte| byte == b' ');
+    let (Some(method), Some(target), Some(version), None) = (parts.next(), parts.next(), parts.next(), parts.next())
+    else {
+        return Err(MALFORMED);
+    };
+    if !list::is_token(method) || target.is_empty() {
+        return Err(MALFORMED);
+    }
+    match head::version(version) {
+        None => Err(MALFORMED),
+        // RFC 6455 4.2.1, item 1: HTTP/1.1 or higher; of the higher ones only 1.x looks like this (RFC 9110 15.6.6).
+        Some((1, 1..)) => Ok((method, target)),
+        Some(_) => Err(Refusal::new(505, "the version is not HTTP/1.1")),
+    }
+}
+
+/// RFC 6455 4.2.1, item 2, and RFC 9112 3.2: exactly one, and a valid one.
+fn check_host(request: &Request) -> Result<(), Refusal> {
+    let host = request.headers.only("Host").and_then(|host| str::from_utf8(host).ok());
+    match host.is_some_and(origin::is_host) && origin::is_host(request.host()) {
+        true => Ok(()),
+        false => Err(Refusal::new(400, "not exactly one valid Host")),
+    }
+}
+
+/// A body would be taken for frames, or frames for a request: how requests are smuggled.
+fn check_body(headers: &Headers) -> Result<(), Refusal> {
+    let empty = !headers.contains("Content-Length")
+        || headers
+            .only("Content-Length")
+            .is_some_and(|length| !length.is_empty() && length.iter().all(|&digit| digit == b'0'));
+    match empty && !headers.contains("Transfer-Encoding") {
+        true => Ok(()),
+        false => Err(Refusal::new(400, "a handshake has no body")),
+    }
+}
+
+/// RFC 6455 4.2.1, items 3 and 4.
+fn check_upgrade(headers: &Headers) -> Result<(), Refusal> {
+    match headers.lists("Upgrade", "websocket") && headers.lists("Connection", "upgrade") {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            426,
+            "this is a WebSocket: ask with Upgrade: websocket and Connection: Upgrade",
+        )),
+    }
+}
+
+/// RFC 6455 4.2.1, item 8.
+fn subprotocols(headers: &Headers) -> Result<Vec<String>, Refusal> {
+    const NAME: &str = "Sec-WebSocket-Protocol";
+    if !headers.contains(NAME) {
+        return Ok(Vec::new());
+    }
+    match list::subprotocols(headers.values(NAME)) {
+        Some(listed) => Ok(listed.into_iter().map(String::from).collect()),
+        None => Err(Refusal::new(
+            400,
+            "Sec-WebSocket-Protocol is not a list of different tokens",
+        )),
+    }
+}
+
+/// RFC 6455 4.2.1, item 9. Offers are declined; an extension that is spoken would be chosen here, and kept in [`Asked`].
+fn check_extensions(headers: &Headers) -> Result<(), Refusal> {
+    const NAME: &str = "Sec-WebSocket-Extensions";
+    match !headers.contains(NAME) || list::are_extensions(headers.values(NAME)) {
+        true => Ok(()),
+        false => Err(Refusal::new(
+            400,
+            "Sec-WebSocket-Extensions is not a list of extensions",
+        )),
+    }
+}
