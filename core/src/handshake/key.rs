@@ -15,9 +15,9 @@ pub(super) fn encode(random: [u8; 16]) -> String {
 /// Whether it is 16 bytes in base64 (RFC 6455 4.2.1, item 5), canonical: padded, and no bit set that is not used
 /// (RFC 4648 3.5).
 pub(super) fn is_valid(key: &[u8]) -> bool {
-    // 18 bytes are what 24 characters can hold without padding.
+    // 18 bytes are what its 24 characters could hold; a longer key does not fit, which is an error too.
     let mut decoded = [0; 18];
-    key.len() == 24 && BASE64_STANDARD.decode_slice(key, &mut decoded) == Ok(16)
+    BASE64_STANDARD.decode_slice(key, &mut decoded) == Ok(16)
 }
 
 /// The value of `Sec-WebSocket-Accept` (RFC 6455 4.2.2, item 5.4).

@@ -186,6 +186,8 @@ mod tests {
             ("a;b=\"c\\\"", false),
             ("a;b=\"\"", false),
             ("a;b=\"c d\"", false),
+            ("a;b=\"c\\ d\"", false),
+            ("a;b=\"\\\"\"", false),
             ("a;b=\"c\"d", false),
             ("a;b=\"c,d\"", false),
             ("\"a\"", false),
