@@ -92,10 +92,10 @@ pub enum SendError {
     TextNotUtf8,
     /// There is no request to answer.
     NoRequest,
-    /// The answer names a subprotocol that was not offered, or a header that is malformed or not the application's to set.
+    /// The answer has a status that is none, or a subprotocol that was not offered.
     InvalidAnswer,
-    /// The host, target, subprotocols or headers of a [`ClientRequest`](crate::ClientRequest) are malformed, or not the caller's to set.
-    InvalidRequest,
+    /// A header, host, target or subprotocol that could not stand on the wire, or is not the application's to set.
+    InvalidHeader,
 }
 
 impl fmt::Display for SendError {
@@ -108,10 +108,63 @@ impl fmt::Display for SendError {
             SendError::CloseCodeNotAllowed => "a close code that must not be sent",
             SendError::TextNotUtf8 => "the fragments of the text are not UTF-8",
             SendError::NoRequest => "there is no request to answer",
-            SendError::InvalidAnswer => "the answer to the request is not valid",
-            SendError::InvalidRequest => "the host, target, subprotocols or headers of the request are not valid",
+            SendError::InvalidAnswer => "the status is none, or the subprotocol was not offered",
+            SendError::InvalidHeader => "a header that could not stand on the wire, or is not the application's to set",
         })
     }
 }
 
 impl core::error::Error for SendError {}
+
+/// What goes wrong with a WebSocket on a loop.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The socket could not be made or used.
+    Io(std::io::Error),
+    /// The connection ended, and not by a clean close that was expected.
+    Closed(crate::Closed),
+    /// It was asked for what cannot be sent.
+    Send(SendError),
+    /// The URL is none that can be connected to.
+    #[cfg(feature = "url")]
+    Url(crate::UrlError),
+}
+
+#[cfg(feature = "std")]
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Error::Io(error) => error.fmt(f),
+            Error::Closed(closed) => closed.fmt(f),
+            Error::Send(error) => error.fmt(f),
+            #[cfg(feature = "url")]
+            Error::Url(error) => error.fmt(f),
+        }
+    }
+}
+
+#[cfg(feature = "std")]
+impl std::error::Error for Error {}
+
+#[cfg(feature = "std")]
+impl From<std::io::Error> for Error {
+    fn from(error: std::io::Error) -> Self {
+        Error::Io(error)
+    }
+}
+
+#[cfg(feature = "std")]
+impl From<SendError> for Error {
+    fn from(error: SendError) -> Self {
+        Error::Send(error)
+    }
+}
+
+#[cfg(feature = "url")]
+impl From<crate::UrlError> for Error {
+    fn from(error: crate::UrlError) -> Self {
+        Error::Url(error)
+    }
+}

@@ -245,10 +245,41 @@ impl<'m> Outgoing<'m> {
 
     /// The bytes to be sent.
     pub fn as_bytes(&self) -> &[u8] {
-        match &self.payload {
+        self.payload.as_bytes()
+    }
+}
+
+impl Payload<'_> {
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        match self {
             Payload::Borrowed(bytes) => bytes,
             Payload::Owned(bytes) => bytes,
             Payload::Shared(bytes) => bytes,
+        }
+    }
+}
+
+impl<'b> Fragment<'b> {
+    /// A piece of a text message.
+    pub fn text(text: impl Into<Cow<'b, str>>, fin: bool) -> Self {
+        let payload = match text.into() {
+            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
+            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
+        };
+        Fragment {
+            kind: Kind::Text,
+            payload,
+            fin,
+        }
+    }
+
+    /// A piece of a binary message.
+    pub fn binary(bytes: impl Into<Cow<'b, [u8]>>, fin: bool) -> Self {
+        Fragment {
+            kind: Kind::Binary,
+            payload: bytes.into(),
+            fin,
         }
     }
 }

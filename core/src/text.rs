@@ -3,6 +3,7 @@
 //! The safe twin of each unchecked conversion is the checked one of the standard library; the tests hold them together.
 #![allow(unsafe_code)]
 
+use crate::utf8::Utf8;
 use alloc::{string::String, vec::Vec};
 use bytes::Bytes;
 use core::{fmt, ops::Deref};
@@ -33,14 +34,78 @@ impl Deref for Text {
     }
 }
 
-/// Text from bytes that the caller has validated, in whole or in pieces.
-///
-/// # Safety
-/// The bytes are valid UTF-8.
-pub(crate) unsafe fn from_validated(bytes: Vec<u8>) -> String {
-    debug_assert!(core::str::from_utf8(&bytes).is_ok());
-    // SAFETY: the caller's promise.
-    unsafe { String::from_utf8_unchecked(bytes) }
+/// A message in assembly. Text is validated as it comes, so that it need not be validated again when it is whole.
+#[derive(Default, Debug)]
+pub(crate) struct Assembly {
+    bytes: Vec<u8>,
+    utf8: Utf8,
+    /// Whether every byte went through `utf8`.
+    unvalidated: bool,
+}
+
+/// What a mere promise of the peer may cost.
+const PROMISE: usize = 16 << 10;
+/// Once so much has come, the rest of a frame is believed, and reserved exactly.
+const BELIEVED: usize = 64 << 10;
+
+impl Assembly {
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Takes a piece of a text message, of whose frame `left` bytes are still to come.
+    /// False as soon as a byte proves that the text is not UTF-8.
+    #[must_use]
+    pub(crate) fn push_text(&mut self, piece: &[u8], left: usize) -> bool {
+        if !self.utf8.push(piece) {
+            return false;
+        }
+        self.append(piece, left);
+        true
+    }
+
+    /// Takes a piece of a binary message.
+    pub(crate) fn push_binary(&mut self, piece: &[u8], left: usize) {
+        self.unvalidated = true;
+        self.append(piece, left);
+    }
+
+    /// Checks a piece of a text message that is not kept; at the end, that the last character is whole.
+    #[must_use]
+    pub(crate) fn check_text(&mut self, piece: &[u8], fin: bool) -> bool {
+        self.utf8.push(piece) && (self.utf8.is_complete() || !fin)
+    }
+
+    /// The text, unless it ends inside a character. The assembly is empty again.
+    pub(crate) fn take_text(&mut self) -> Option<String> {
+        let Assembly {
+            bytes,
+            utf8,
+            unvalidated,
+        } = core::mem::take(self);
+        if unvalidated {
+            return String::from_utf8(bytes).ok();
+        }
+        // SAFETY: `bytes` is private to this module, and each byte in it came through `push_text`, which found no
+        // error; `is_complete` says that the last character is whole.
+        utf8.is_complete()
+            .then(|| unsafe { String::from_utf8_unchecked(bytes) })
+    }
+
+    /// The bytes. The assembly is empty again.
+    pub(crate) fn take_binary(&mut self) -> Vec<u8> {
+        core::mem::take(self).bytes
+    }
+
+    /// Memory stays within 1.25 times of what came, plus what is believed of what is announced; work is linear.
+    fn append(&mut self, piece: &[u8], left: usize) {
+        let needed = self.bytes.len() + piece.len();
+        if needed > self.bytes.capacity() {
+            let announced = if needed < BELIEVED { left.min(PROMISE) } else { left };
+            self.bytes.reserve_exact(piece.len() + announced.max(needed / 4));
+        }
+        self.bytes.extend_from_slice(piece);
+    }
 }
 
 impl From<&'static str> for Text {
@@ -83,9 +148,39 @@ mod tests {
             let bytes = Text::from(String::from(text)).into_bytes();
             assert_eq!(core::str::from_utf8(&bytes), Ok(text));
             assert_eq!(&*Text::from(String::from(text)), text);
-            // SAFETY: the bytes of a `str`.
-            let string = unsafe { from_validated(text.as_bytes().to_vec()) };
-            assert_eq!(Ok(string), String::from_utf8(text.as_bytes().to_vec()));
         }
+    }
+
+    #[test]
+    fn assembled_text_equals_the_checked_twin() {
+        for bytes in ["κόσμε\u{10ffff}".as_bytes(), b"", b"a\xce", b"\xff", b"\xed\xa0\x80"] {
+            for cut in 0..=bytes.len() {
+                let mut assembly = Assembly::default();
+                let valid =
+                    assembly.push_text(&bytes[..cut], bytes.len() - cut) && assembly.push_text(&bytes[cut..], 0);
+                let text = if valid { assembly.take_text() } else { None };
+                assert_eq!(text, String::from_utf8(bytes.to_vec()).ok(), "{bytes:x?} cut at {cut}");
+            }
+        }
+        let mut mixed = Assembly::default();
+        mixed.push_binary(b"\xff", 0);
+        assert_eq!(mixed.take_text(), None, "what was not validated is not believed");
+    }
+
+    #[test]
+    fn a_promise_costs_little_and_the_sum_little_more_than_its_bytes() {
+        let mut promised = Assembly::default();
+        promised.push_binary(&[0], 1 << 20);
+        assert!(promised.bytes.capacity() <= 1 + PROMISE);
+        let mut fragments = Assembly::default();
+        for n in 1..100_000 {
+            fragments.push_binary(&[0], 0);
+            assert!(fragments.bytes.capacity() <= n * 5 / 4 + 4096);
+        }
+        let mut frame = Assembly::default();
+        for sent in (0..1 << 20).step_by(4096) {
+            frame.push_binary(&[0; 4096], (1 << 20) - sent - 4096);
+        }
+        assert_eq!(frame.bytes.capacity(), 1 << 20, "a believed frame is reserved exactly");
     }
 }

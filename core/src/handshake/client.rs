@@ -208,7 +208,7 @@ fn check_request(request: &ClientRequest) -> Result<&str, SendError> {
             .headers
             .iter()
             .all(|(name, value)| may_be_set(name, value) && !name.eq_ignore_ascii_case("Host"));
-    valid.then_some(target).ok_or(SendError::InvalidRequest)
+    valid.then_some(target).ok_or(SendError::InvalidHeader)
 }
 
 /// The minor version and status of `HTTP/1.digit SP 3digit [ SP phrase ]` (RFC 9112 4; many leave out the last space).

@@ -1,0 +1,140 @@
+//! The callback layer: one application that runs unchanged on every loop.
+
+mod backoff;
+mod context;
+mod drain;
+mod sender;
+mod server;
+mod session;
+
+pub use backoff::Backoff;
+pub use context::Context;
+pub use drain::{Drain, Registration};
+pub(crate) use sender::Mailbox;
+pub use sender::{Sender, TrySendError};
+pub use server::{Options, Server};
+pub use session::Session;
+
+use crate::{Closed, Message, Rejection, Request, Response};
+use std::net::SocketAddr;
+
+/// An application: it answers opening handshakes, and makes a [`Handler`] for each connection.
+///
+/// ```
+/// use timtow_core::{Message, Rejection, Request, Response, app::{App, Context, Handler}};
+///
+/// struct Greeter;
+/// struct Guest { path: String }
+///
+/// impl App for Greeter {
+///     type Handler = Guest;
+///
+///     fn request(&self, request: &Request, _peer: Option<std::net::SocketAddr>) -> Result<(Guest, Response), Rejection> {
+///         Ok((Guest { path: request.target.clone() }, Response::default()))
+///     }
+/// }
+///
+/// impl Handler for Guest {
+///     fn open(&mut self, context: &mut Context<'_>) {
+///         let _ = context.send(format!("you came by {}", self.path));
+///     }
+///
+///     fn message(&mut self, context: &mut Context<'_>, message: Message<'_>) {
+///         let _ = context.send(message);
+///     }
+/// }
+/// ```
+pub trait App: Send + Sync + 'static {
+    /// What handles one connection. It is made, used and dropped by one thread, unless the loop moves connections between
+    /// threads, which then asks for `Send`.
+    type Handler: Handler;
+
+    /// Answers a valid opening handshake. `peer` is the address of the socket's other end, where there is one.
+    ///
+    /// # Errors
+    /// The answer that refuses it.
+    fn request(&self, request: &Request, peer: Option<SocketAddr>) -> Result<(Self::Handler, Response), Rejection>;
+}
+
+/// What an application does on one connection.
+pub trait Handler: 'static {
+    /// The opening handshake is complete.
+    fn open(&mut self, context: &mut Context<'_>) {
+        let _ = context;
+    }
+
+    /// A message came.
+    fn message(&mut self, context: &mut Context<'_>, message: Message<'_>);
+
+    /// The timer that [`Context::set_timer`] set.
+    fn timer(&mut self, context: &mut Context<'_>) {
+        let _ = context;
+    }
+
+    /// The connection has ended. Called once, after [`open`](Handler::open).
+    fn close(&mut self, closed: &Closed) {
+        let _ = closed;
+    }
+}
+
+/// Sends every message back.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Echo;
+
+impl App for Echo {
+    type Handler = Echo;
+
+    fn request(&self, _: &Request, _: Option<SocketAddr>) -> Result<(Echo, Response), Rejection> {
+        Ok((Echo, Response::default()))
+    }
+}
+
+impl Handler for Echo {
+    #[inline]
+    fn message(&mut self, context: &mut Context<'_>, message: Message<'_>) {
+        // It fails while the connection closes, when nobody waits for the echo any more.
+        let _ = context.send(message);
+    }
+}
+
+/// An application that is one function, which is given every message.
+///
+/// ```
+/// use timtow_core::{Message, app::{Context, on_message}};
+/// let shout = on_message(|context: &mut Context<'_>, message: Message<'_>| {
+///     if let Message::Text(text) = message {
+///         let _ = context.send(text.to_uppercase());
+///     }
+/// });
+/// ```
+pub fn on_message<F>(f: F) -> OnMessage<F>
+where
+    F: Fn(&mut Context<'_>, Message<'_>) + Clone + Send + Sync + 'static,
+{
+    OnMessage(f)
+}
+
+/// What [`on_message`] makes.
+#[derive(Clone, Copy, Debug)]
+pub struct OnMessage<F>(F);
+
+impl<F> App for OnMessage<F>
+where
+    F: Fn(&mut Context<'_>, Message<'_>) + Clone + Send + Sync + 'static,
+{
+    type Handler = Self;
+
+    fn request(&self, _: &Request, _: Option<SocketAddr>) -> Result<(Self, Response), Rejection> {
+        Ok((self.clone(), Response::default()))
+    }
+}
+
+impl<F> Handler for OnMessage<F>
+where
+    F: Fn(&mut Context<'_>, Message<'_>) + Clone + Send + Sync + 'static,
+{
+    #[inline]
+    fn message(&mut self, context: &mut Context<'_>, message: Message<'_>) {
+        (self.0)(context, message);
+    }
+}

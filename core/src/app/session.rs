@@ -1,0 +1,129 @@
+//! One connection of a server, seen from its application.
+
+use super::{
+    App, Context, Handler, Server,
+    server::{RETRY_AFTER, Seat},
+};
+use crate::{Access, Buffers, Event, Input, Output, Rejection, Request, clock, endpoint};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+/// One connection of a server, seen from its application: makes the handler, calls it, counts it.
+pub struct Session<A: App> {
+    seat: Seat<A>,
+    handler: Option<A::Handler>,
+    timer: Option<Duration>,
+    peer: Option<SocketAddr>,
+}
+
+impl<A: App> Session<A> {
+    /// A connection that has just been accepted.
+    pub fn new(server: &Arc<Server<A>>, peer: Option<SocketAddr>) -> Self {
+        Session {
+            seat: Seat::new(server.clone()),
+            handler: None,
+            timer: None,
+            peer,
+        }
+    }
+
+    /// What all connections of the server share.
+    pub fn server(&self) -> &Arc<Server<A>> {
+        &self.seat.server
+    }
+
+    /// One turn, with the application in it; see [`endpoint::turn`](crate::turn).
+    pub fn turn(&mut self, mut access: Access<'_>, buffers: &mut Buffers, input: Input, output: &mut impl Output) {
+        if matches!(input, Input::Nothing) {
+            self.be_woken(&mut access);
+        }
+        endpoint::turn(&mut access, buffers, input, output, |access, event| {
+            self.handle(access, event)
+        });
+    }
+
+    /// When the next turn is due even if nothing else happens.
+    #[inline]
+    pub fn poll_timeout(&self, access: &mut Access<'_>) -> Option<Duration> {
+        let deadline = access.with(|endpoint| endpoint.poll_timeout());
+        match (deadline, self.timer) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    fn be_woken(&mut self, access: &mut Access<'_>) {
+        if self.seat.server.options.drain.is_draining() {
+            access.with(|endpoint| endpoint.drain());
+        }
+        if self.timer.is_some_and(|timer| timer <= clock::now()) {
+            self.timer = None;
+            self.call(access, |handler, context| handler.timer(context));
+        }
+    }
+
+    #[inline]
+    fn handle(&mut self, access: &mut Access<'_>, event: Event<'_>) {
+        match event {
+            Event::Message(message) => self.call(access, |handler, context| handler.message(context, message)),
+            Event::Request(request) => self.answer(access, &request),
+            Event::Open(_) => self.call(access, |handler, context| handler.open(context)),
+            Event::Closed(closed) => {
+                self.timer = None;
+                self.seat.close();
+                access.with(|endpoint| endpoint.close_mailbox());
+                if let Some(mut handler) = self.handler.take() {
+                    handler.close(&closed);
+                }
+            }
+            Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
+        }
+    }
+
+    #[inline]
+    fn call(&mut self, access: &mut Access<'_>, f: impl FnOnce(&mut A::Handler, &mut Context<'_>)) {
+        let Some(handler) = &mut self.handler else { return };
+        f(
+            handler,
+            &mut Context {
+                access: access.reborrow(),
+                timer: &mut self.timer,
+                peer: self.peer,
+            },
+        );
+    }
+
+    #[cold]
+    fn answer(&mut self, access: &mut Access<'_>, request: &Request) {
+        let answer = if self.seat.open() {
+            self.seat.server.app.request(request, self.peer)
+        } else {
+            Err(Rejection::unavailable(RETRY_AFTER))
+        };
+        let rejection = match answer {
+            Ok((handler, response)) => match access.with(|endpoint| endpoint.connection.accept(response)) {
+                Ok(()) => {
+                    self.handler = Some(handler);
+                    return;
+                }
+                // The application's answer could not stand on the wire: that is a fault of the server.
+                Err(_) => Rejection::new(500),
+            },
+            Err(rejection) => rejection,
+        };
+        self.seat.close();
+        access.with(|endpoint| {
+            if endpoint.connection.reject(&rejection).is_err() {
+                let _ = endpoint.connection.reject(&Rejection::new(500));
+            }
+        });
+    }
+}
+
+impl<A: App> std::fmt::Debug for Session<A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Session")
+            .field("peer", &self.peer)
+            .field("open", &self.handler.is_some())
+            .finish_non_exhaustive()
+    }
+}

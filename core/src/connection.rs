@@ -1,0 +1,454 @@
+//! A connection: what may be asked of it. How it reads frames is in `receive`, how it keeps time in `keep_time`.
+
+use crate::{
+    ClientRequest, CloseCode, Closed, Config, Event, Fragment, Kind, Opened, Outbox, Outgoing, Refusal, Rejection,
+    Response, Role, SendError, State,
+    event::{Cause, Payload},
+    frame::{self, MAX_CONTROL, MAX_HEADER, Opcode},
+    handshake::{self, Asked, ClientOpening, ServerOpening},
+    mask,
+    outbox::LARGE,
+    state::Step,
+    text::Assembly,
+    timers::Timers,
+    utf8::Utf8,
+};
+use alloc::{borrow::Cow, boxed::Box, string::String, sync::Arc, vec::Vec};
+
+/// One side of a WebSocket connection, without the socket.
+///
+/// Each turn, tell it the time ([`handle_timeout`](Connection::handle_timeout)) if it asks for it, feed it what you read
+/// ([`receive`](Connection::receive)), drain its [`outbox`](Connection::outbox), then wait for readability, writability or
+/// [`poll_timeout`](Connection::poll_timeout). The whole loop stands in the [crate's documentation](crate).
+#[derive(Debug)]
+pub struct Connection {
+    pub(crate) config: Arc<Config>,
+    pub(crate) role: Role,
+    pub(crate) state: State,
+    /// Open, between messages, with nothing set aside: whole messages need no state.
+    pub(crate) fast: bool,
+    /// The peer sends no more.
+    pub(crate) eof: bool,
+    /// The closing handshake was done.
+    pub(crate) ended_cleanly: bool,
+    /// The message in reception: set from its first frame to its last.
+    pub(crate) message: Option<Kind>,
+    /// Bytes of it that its headers announced so far.
+    pub(crate) message_len: usize,
+    pub(crate) fragments: usize,
+    pub(crate) assembly: Assembly,
+    /// The frame whose payload is not complete.
+    pub(crate) frame: Option<Frame>,
+    /// A header that came in pieces.
+    pub(crate) header: [u8; MAX_HEADER],
+    pub(crate) header_len: u8,
+    /// The payload of a control frame that came in pieces.
+    pub(crate) control: Vec<u8>,
+    /// Input that may not be parsed yet, from `stash_start` on.
+    pub(crate) stash: Vec<u8>,
+    pub(crate) stash_start: usize,
+    pub(crate) opening: Option<Box<Opening>>,
+    /// `Event::Open` is due.
+    pub(crate) opened: Option<Box<Opened>>,
+    /// The terminal event is due.
+    pub(crate) ending: Option<Box<Closed>>,
+    /// The fragmented message that is being sent, and the state of its text.
+    sending: Option<(Kind, Utf8)>,
+    /// Pongs since the outbox was last empty, and how many of them the driver has seen there.
+    pub(crate) pongs: u16,
+    offered: u16,
+    pub(crate) timers: Timers,
+    pub(crate) outbox: Outbox,
+}
+
+/// A frame whose payload is not complete.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Frame {
+    pub(crate) fin: bool,
+    pub(crate) opcode: Opcode,
+    pub(crate) mask: [u8; 4],
+    pub(crate) left: usize,
+}
+
+/// How far the opening handshake is.
+#[derive(Debug)]
+pub(crate) enum Opening {
+    Server(ServerOpening),
+    Asked(Asked),
+    Client(ClientOpening),
+}
+
+/// So many unsent pongs wait at most; then they are coalesced to the newest.
+pub(crate) const PONGS: u16 = 32;
+/// Input behind an unanswered request, before reading pauses.
+const REQUEST_STASH: usize = 16 << 10;
+
+impl Connection {
+    /// A server's side: expects the opening handshake (RFC 6455 4.2).
+    pub fn server(config: Arc<Config>) -> Self {
+        let opening = Opening::Server(ServerOpening::new());
+        Connection {
+            opening: Some(Box::new(opening)),
+            ..Self::new(Role::Server, State::Connecting, config)
+        }
+    }
+
+    /// A client's side: its outbox already holds the opening handshake (RFC 6455 4.1).
+    ///
+    /// # Errors
+    /// [`SendError::InvalidHeader`] where the request could not stand on the wire.
+    pub fn client(request: ClientRequest, config: Arc<Config>) -> Result<Self, SendError> {
+        let (opening, head) = ClientOpening::new(request, &config)?;
+        let mut connection = Self::new(Role::Client, State::Connecting, config);
+        connection.opening = Some(Box::new(Opening::Client(opening)));
+        connection.outbox.push(&head, &[]);
+        Ok(connection)
+    }
+
+    /// Either side, after somebody else has done the opening handshake. There is no [`Event::Open`].
+    pub fn upgraded(role: Role, config: Arc<Config>) -> Self {
+        Self::new(role, State::Open, config)
+    }
+
+    fn new(role: Role, state: State, config: Arc<Config>) -> Self {
+        Connection {
+            role,
+            state,
+            fast: false,
+            eof: false,
+            ended_cleanly: false,
+            message: None,
+            message_len: 0,
+            fragments: 0,
+            assembly: Assembly::default(),
+            frame: None,
+            header: [0; MAX_HEADER],
+            header_len: 0,
+            control: Vec::new(),
+            stash: Vec::new(),
+            stash_start: 0,
+            opening: None,
+            opened: None,
+            ending: None,
+            sending: None,
+            pongs: 0,
+            offered: 0,
+            timers: Timers::new(),
+            outbox: Outbox::default(),
+            config,
+        }
+    }
+
+    /// Answers [`Event::Request`] with 101 (RFC 6455 4.2.2); [`Event::Open`] follows, and then the frames that came
+    /// behind the request: go on calling [`receive`](Connection::receive).
+    ///
+    /// # Errors
+    /// [`SendError::NoRequest`] where none waits; [`SendError::InvalidAnswer`] or [`SendError::InvalidHeader`] where the
+    /// answer could not stand on the wire. The request then waits on.
+    pub fn accept(&mut self, response: Response) -> Result<(), SendError> {
+        let Some(Opening::Asked(asked)) = self.opening.as_deref() else {
+            return Err(SendError::NoRequest);
+        };
+        let (head, opened) = asked.accept(&response, &self.config)?;
+        self.outbox.push(&head, &[]);
+        self.open(opened);
+        Ok(())
+    }
+
+    /// Answers [`Event::Request`] with a status of its own, and ends the connection.
+    ///
+    /// # Errors
+    /// As [`accept`](Connection::accept).
+    pub fn reject(&mut self, rejection: &Rejection) -> Result<(), SendError> {
+        let Some(Opening::Asked(_)) = self.opening.as_deref() else {
+            return Err(SendError::NoRequest);
+        };
+        let response = handshake::reject(rejection)?;
+        self.outbox.push(&response, &[]);
+        self.opening = None;
+        let refusal = Refusal {
+            status: rejection.status,
+            reason: "the application refused",
+        };
+        self.end_soon(Cause::Refused(refusal));
+        Ok(())
+    }
+
+    /// Queues a whole message (RFC 6455 6.1).
+    ///
+    /// # Errors
+    /// [`SendError::NotOpen`], [`SendError::Closing`], or [`SendError::InsideMessage`] between the fragments of another.
+    #[inline]
+    pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
+        self.may_send()?;
+        if self.sending.is_some() {
+            return Err(SendError::InsideMessage);
+        }
+        let Outgoing { kind, payload } = message.into();
+        self.push_frame(true, kind.into(), payload);
+        Ok(())
+    }
+
+    /// Queues a fragment of a message, as one frame (RFC 6455 5.4). The first fragment decides whether the message is
+    /// text; what was received as [`Event::Fragment`] can be sent on as it is.
+    ///
+    /// # Errors
+    /// As [`send`](Connection::send); [`SendError::InsideMessage`] where a fragment is not of the message's kind;
+    /// [`SendError::TextNotUtf8`] where the fragments are not UTF-8 together.
+    pub fn send_fragment(&mut self, fragment: Fragment<'_>) -> Result<(), SendError> {
+        self.may_send()?;
+        let Fragment { kind, payload, fin } = fragment;
+        let (opcode, mut utf8) = match self.sending {
+            None => (kind.into(), Utf8::default()),
+            Some((begun, utf8)) if begun == kind => (Opcode::Continuation, utf8),
+            Some(_) => return Err(SendError::InsideMessage),
+        };
+        if kind == Kind::Text && !(utf8.push(&payload) && (utf8.is_complete() || !fin)) {
+            return Err(SendError::TextNotUtf8);
+        }
+        self.sending = (!fin).then_some((kind, utf8));
+        let payload = match payload {
+            Cow::Borrowed(bytes) => Payload::Borrowed(bytes),
+            Cow::Owned(bytes) => Payload::Owned(bytes),
+        };
+        self.push_frame(fin, opcode, payload);
+        Ok(())
+    }
+
+    /// Queues a ping with up to 125 bytes (RFC 6455 5.5.2). Keep-alive needs no call: see
+    /// [`Config::ping_interval`].
+    ///
+    /// # Errors
+    /// As [`send`](Connection::send); [`SendError::ControlTooLong`].
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
+        self.may_send()?;
+        if payload.len() > MAX_CONTROL {
+            return Err(SendError::ControlTooLong);
+        }
+        self.push_frame(true, Opcode::Ping, Payload::Borrowed(payload));
+        Ok(())
+    }
+
+    /// Begins the closing handshake (RFC 6455 7.1.2). Messages may still come until the peer's close frame does. Code
+    /// 1005 stands for a close frame without a code.
+    ///
+    /// # Errors
+    /// [`SendError::NotOpen`]; [`SendError::Closing`] where it has begun already; [`SendError::CloseCodeNotAllowed`];
+    /// [`SendError::ControlTooLong`] for a reason over 123 bytes.
+    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), SendError> {
+        self.may_send()?;
+        let code = code.into();
+        if code == CloseCode::NO_STATUS && reason.is_empty() {
+            self.push_close(None, "");
+        } else if !code.is_allowed_on_wire() {
+            return Err(SendError::CloseCodeNotAllowed);
+        } else if reason.len() > MAX_CONTROL - 2 {
+            return Err(SendError::ControlTooLong);
+        } else {
+            self.push_close(Some(code), reason);
+        }
+        self.step(Step::CloseQueued);
+        self.timers.stop_keep_alive();
+        self.timers.rearm();
+        Ok(())
+    }
+
+    /// What waits to be sent.
+    #[inline]
+    pub fn outbox(&mut self) -> &mut Outbox {
+        self.offered = self.pongs;
+        &mut self.outbox
+    }
+
+    /// How many bytes wait to be sent.
+    #[inline]
+    pub fn buffered(&self) -> usize {
+        self.outbox.len()
+    }
+
+    /// Whether to read from the socket. False above the high-water mark, while a request waits for its answer with
+    /// much behind it, and after the peer's end.
+    #[inline]
+    pub fn wants_read(&self) -> bool {
+        !self.eof
+            && match self.state {
+                State::Open | State::Closing => self.stash.is_empty() && !self.is_paused(),
+                State::Requested => self.stash.len() < REQUEST_STASH,
+                State::Connecting | State::Lingering => true,
+                State::Closed => false,
+            }
+    }
+
+    /// Whether [`receive`](Connection::receive) has something to say without new input: call it with an empty one. Ask
+    /// after the outbox was drained, as far as the socket took it.
+    #[inline]
+    pub fn wants_receive(&self) -> bool {
+        if self.fast {
+            return false;
+        }
+        self.opened.is_some()
+            || self.ending.is_some()
+            || match self.state {
+                State::Open | State::Closing if self.stash.is_empty() => self.eof,
+                State::Open | State::Closing => !self.is_paused(),
+                State::Connecting => self.eof,
+                _ => false,
+            }
+    }
+
+    /// Where the connection is in its life.
+    pub fn state(&self) -> State {
+        if self.is_closed() { State::Closed } else { self.state }
+    }
+
+    /// Whether nothing is left to do, and the socket may be dropped.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        match self.state {
+            State::Closed => true,
+            State::Lingering => self.eof && self.outbox.is_empty(),
+            _ => false,
+        }
+    }
+
+    /// Which side this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// The limits and deadlines.
+    pub fn config(&self) -> &Arc<Config> {
+        &self.config
+    }
+
+    #[inline]
+    fn may_send(&self) -> Result<(), SendError> {
+        match self.state {
+            State::Open if self.ending.is_none() => Ok(()),
+            State::Connecting | State::Requested => Err(SendError::NotOpen),
+            _ => Err(SendError::Closing),
+        }
+    }
+
+    /// Whether what came must wait until more of the outbox is sent. Pongs beyond a few wait until the driver had a
+    /// chance to send those; it is then known whether the peer reads.
+    #[inline]
+    pub(crate) fn is_paused(&self) -> bool {
+        self.outbox.len() > self.config.high_water
+            || (self.pongs >= PONGS && self.offered < PONGS && !self.outbox.is_empty())
+    }
+
+    pub(crate) fn step(&mut self, step: Step) {
+        self.fast = false;
+        if let Some(state) = self.state.after(step) {
+            self.state = state;
+        }
+    }
+
+    pub(crate) fn open(&mut self, opened: Opened) {
+        self.opening = None;
+        self.opened = Some(Box::new(opened));
+        self.step(Step::Opened);
+        self.timers.rearm();
+    }
+
+    /// The connection ends, and the next `receive` says so.
+    pub(crate) fn end_soon(&mut self, cause: Cause) {
+        self.fast = false;
+        if !self.state.is_over() && self.ending.is_none() {
+            self.ending = Some(Box::new(Closed {
+                code: CloseCode::ABNORMAL,
+                reason: String::new(),
+                cause,
+            }));
+        }
+    }
+
+    /// The connection ends now; returns the terminal event.
+    #[cold]
+    pub(crate) fn end(&mut self, closed: Closed) -> Event<'static> {
+        if self.state != State::Closing {
+            self.timers.rearm();
+        }
+        self.timers.stop_keep_alive();
+        self.step(Step::Ended);
+        self.ended_cleanly = closed.is_clean();
+        self.opening = None;
+        self.opened = None;
+        self.ending = None;
+        self.message = None;
+        self.frame = None;
+        self.assembly = Assembly::default();
+        self.control = Vec::new();
+        self.stash = Vec::new();
+        // RFC 6455 7.1.1: after a clean close the server ends the transport, and the client waits for it.
+        if self.role == Role::Server || !closed.is_clean() || self.eof {
+            self.outbox.finish();
+        }
+        Event::Closed(closed)
+    }
+
+    /// Queues a pong, unless so many wait that a peer who does not read gets the newest only (RFC 6455 5.5.3).
+    pub(crate) fn push_pong(&mut self, payload: &[u8]) {
+        if self.outbox.is_empty() {
+            self.pongs = 0;
+            self.offered = 0;
+        }
+        if self.pongs < PONGS {
+            self.pongs += 1;
+            return self.push_frame(true, Opcode::Pong, Payload::Borrowed(payload));
+        }
+        let mut pong = Outbox::default();
+        core::mem::swap(&mut pong, &mut self.outbox);
+        self.push_frame(true, Opcode::Pong, Payload::Borrowed(payload));
+        core::mem::swap(&mut pong, &mut self.outbox);
+        self.outbox.set_late_pong(pong.chunk());
+    }
+
+    pub(crate) fn push_close(&mut self, code: Option<CloseCode>, reason: &str) {
+        let mut payload = [0; MAX_CONTROL];
+        let mut len = 0;
+        if let Some(code) = code {
+            payload[..2].copy_from_slice(&code.0.to_be_bytes());
+            len = 2 + reason.len();
+            payload[2..len].copy_from_slice(reason.as_bytes());
+        }
+        self.outbox.flush_late_pong();
+        self.push_frame(true, Opcode::Close, Payload::Borrowed(&payload[..len]));
+    }
+
+    #[inline]
+    pub(crate) fn push_frame(&mut self, fin: bool, opcode: Opcode, payload: Payload<'_>) {
+        let mut header = [0; MAX_HEADER];
+        if self.role == Role::Client {
+            let mask = self.config.masks.mask();
+            let size = frame::encode(&mut header, fin, opcode, payload.as_bytes().len(), Some(mask));
+            return self.push_masked(&header[..size], payload, mask);
+        }
+        let size = frame::encode(&mut header, fin, opcode, payload.as_bytes().len(), None);
+        self.outbox.push_payload(&header[..size], payload);
+    }
+
+    fn push_masked(&mut self, header: &[u8], payload: Payload<'_>, mask: [u8; 4]) {
+        match payload {
+            Payload::Owned(mut bytes) if bytes.len() >= LARGE => {
+                mask::apply(&mut bytes, mask);
+                self.outbox.push_payload(header, Payload::Owned(bytes));
+            }
+            payload => {
+                let bytes = payload.as_bytes();
+                mask::apply(self.outbox.push(header, bytes), mask);
+            }
+        }
+    }
+}
+
+impl From<Kind> for Opcode {
+    #[inline]
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Text => Opcode::Text,
+            Kind::Binary => Opcode::Binary,
+        }
+    }
+}

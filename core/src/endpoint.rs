@@ -1,0 +1,448 @@
+//! What drivers share: a connection with its transport and its mailbox, and the turn that every one of them makes.
+
+use crate::{
+    Connection, Event, Role, SendError, State, Transport,
+    app::{Mailbox, Options, Sender},
+    clock,
+    event::Cause,
+};
+use std::{
+    cell::Cell,
+    io::{self, IoSlice},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    task::Waker,
+    time::Duration,
+};
+
+/// A connection behind its transport: what a driver drives.
+#[derive(Debug)]
+pub struct Endpoint {
+    /// The connection.
+    pub connection: Connection,
+    layer: Option<Box<Layer>>,
+    mailbox: Option<Arc<Mailbox>>,
+    waker: Option<Waker>,
+    /// The socket is half-closed.
+    shut: bool,
+}
+
+/// A transport, and what it has made of the outbox.
+struct Layer {
+    transport: Box<dyn Transport>,
+    wire: Vec<u8>,
+    written: usize,
+    /// Bytes of the outbox that `wire` stands for; they leave the outbox when `wire` is written.
+    sealed: usize,
+    closed: bool,
+}
+
+/// The write side of a socket.
+pub trait Output {
+    /// Writes some of `slices`; returns how many bytes it took.
+    ///
+    /// # Errors
+    /// `WouldBlock`: later. Any other but `Interrupted`: the connection is lost.
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// Half-closes: nothing follows.
+    ///
+    /// # Errors
+    /// As [`write`](Output::write).
+    fn shutdown(&mut self) -> io::Result<()>;
+}
+
+/// What a turn is about.
+#[derive(Debug)]
+pub enum Input {
+    /// So many bytes were read into [`Buffers::input`]; none means that the peer sends no more.
+    Read(usize),
+    /// Reading or writing failed: the connection is lost.
+    Failed,
+    /// Nothing was read: the socket is writable, a deadline has come, or somebody woke the loop.
+    Nothing,
+}
+
+/// What a loop lends to its connections, for one turn at a time.
+pub struct Buffers {
+    input: Box<[u8]>,
+    output: Vec<u8>,
+    plain: Vec<u8>,
+}
+
+/// A way to an endpoint: its owner's, or one that several threads share. No lock is held longer than one call.
+#[derive(Debug)]
+pub enum Access<'e> {
+    /// Nobody else has it.
+    Direct(&'e mut Endpoint),
+    /// Others have it too.
+    Shared(&'e Mutex<Endpoint>),
+}
+
+/// One turn of a driver: feeds what was read, gives the events to `on_event`, and drains the outbox as far as `output`
+/// takes it. Afterwards wait for what [`Endpoint::wants_read`], [`Endpoint::wants_write`] and
+/// [`Endpoint::poll_timeout`] say, unless [`Endpoint::is_closed`].
+pub fn turn(
+    access: &mut Access<'_>,
+    buffers: &mut Buffers,
+    input: Input,
+    output: &mut impl Output,
+    mut on_event: impl FnMut(&mut Access<'_>, Event<'_>),
+) {
+    let Buffers {
+        input: read,
+        output: scratch,
+        plain,
+    } = buffers;
+    if let Access::Direct(endpoint) = access {
+        endpoint.connection.outbox().lend(scratch);
+    }
+    let mut bytes: &mut [u8] = match input {
+        Input::Read(n) => access.with(|endpoint| endpoint.open(&mut read[..n], plain)),
+        Input::Failed => access.with(|endpoint| {
+            endpoint.connection.receive_error();
+            &mut []
+        }),
+        Input::Nothing => access.with(|endpoint| {
+            endpoint.handle_timeout(clock::now());
+            &mut []
+        }),
+    };
+    loop {
+        while let Some(event) = access.with(|endpoint| endpoint.connection.receive(&mut bytes)) {
+            on_event(access, event);
+            // Better written now than the rest of the input set aside.
+            if let Access::Direct(endpoint) = access
+                && endpoint.connection.is_paused()
+            {
+                endpoint.flush(output);
+            }
+        }
+        let again = access.with(|endpoint| {
+            endpoint.flush(output);
+            if endpoint.poll_timeout() == Some(Duration::ZERO) {
+                endpoint.handle_timeout(clock::now());
+            }
+            endpoint.connection.wants_receive()
+        });
+        if !again {
+            break;
+        }
+    }
+    if let Access::Direct(endpoint) = access {
+        endpoint.connection.outbox().reclaim(scratch);
+    }
+}
+
+impl Endpoint {
+    /// A connection as `options` want it.
+    pub fn new(connection: Connection, options: &Options) -> Self {
+        let layer = options.transport.as_ref().map(|transport| {
+            let transport = transport(connection.role());
+            Box::new(Layer {
+                transport,
+                wire: Vec::new(),
+                written: 0,
+                sealed: 0,
+                closed: false,
+            })
+        });
+        Endpoint {
+            connection,
+            layer,
+            mailbox: None,
+            waker: None,
+            shut: false,
+        }
+    }
+
+    /// A server's side.
+    pub fn server(options: &Options) -> Self {
+        Endpoint::new(Connection::server(options.config.clone()), options)
+    }
+
+    /// How other threads wake the loop for this connection; set it before the first turn, and when it changes.
+    pub fn set_waker(&mut self, waker: &Waker) {
+        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+            if let Some(mailbox) = &self.mailbox {
+                mailbox.set_waker(waker.clone());
+            }
+        }
+    }
+
+    /// A sender that works from other threads.
+    pub fn sender(&mut self) -> Sender {
+        let (config, waker) = (self.connection.config(), &self.waker);
+        let mailbox = self
+            .mailbox
+            .get_or_insert_with(|| Arc::new(Mailbox::new(config.high_water, waker.clone())));
+        Sender::new(mailbox.clone())
+    }
+
+    /// Whether to read from the socket.
+    #[inline]
+    pub fn wants_read(&self) -> bool {
+        self.connection.wants_read()
+    }
+
+    /// Whether output waits for the socket to be writable.
+    #[inline]
+    pub fn wants_write(&self) -> bool {
+        match &self.layer {
+            None => !self.connection.outbox.is_empty() || (self.connection.outbox.is_finished() && !self.shut),
+            Some(layer) => {
+                let waits = !self.connection.outbox.is_empty() && layer.transport.is_open();
+                waits || layer.written < layer.wire.len() || (self.connection.outbox.is_finished() && !self.shut)
+            }
+        }
+    }
+
+    /// Whether the socket may be dropped.
+    #[inline]
+    pub fn is_closed(&self) -> bool {
+        self.connection.is_closed()
+            && self
+                .layer
+                .as_ref()
+                .is_none_or(|layer| layer.written == layer.wire.len() || self.connection.state == State::Closed)
+    }
+
+    /// Whether the end is settled for this side, and dropping the socket harms nobody: a client waits for the server's end,
+    /// whoever refused or failed the connection until the peer has read why (RFC 6455 7.1.1).
+    pub fn may_be_dropped(&self) -> bool {
+        self.is_closed() || (self.shut && self.connection.ended_cleanly)
+    }
+
+    /// Whether other threads have sent something that was not taken yet.
+    #[inline]
+    pub fn has_mail(&self) -> bool {
+        self.mailbox.as_ref().is_some_and(|mailbox| mailbox.is_filled())
+    }
+
+    /// When the next turn is due even if nothing else happens.
+    #[inline]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        let own = self.connection.poll_timeout();
+        let Some(layer) = &self.layer else { return own };
+        match (own, layer.transport.poll_timeout()) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// The server drains: says goodbye where it can be said (RFC 6455 7.4.1, 1001).
+    pub fn drain(&mut self) {
+        if self.connection.close(crate::CloseCode::GOING_AWAY, "") == Err(SendError::NotOpen)
+            && self.connection.state() == State::Connecting
+        {
+            self.connection.receive_error();
+        }
+    }
+
+    fn handle_timeout(&mut self, now: Duration) {
+        self.connection.handle_timeout(now);
+        if let Some(layer) = &mut self.layer
+            && layer.transport.handle_timeout(now).is_err()
+        {
+            self.connection.end_soon(Cause::Lost);
+        }
+    }
+
+    /// What the bytes from the socket mean. `plain` is lent for it.
+    fn open<'b>(&mut self, wire: &'b mut [u8], plain: &'b mut Vec<u8>) -> &'b mut [u8] {
+        let ended = wire.is_empty();
+        if ended {
+            self.connection.receive_eof();
+        }
+        let Some(layer) = &mut self.layer else { return wire };
+        plain.clear();
+        if !ended && layer.transport.receive(wire, plain).is_err() {
+            self.connection.end_soon(Cause::Lost);
+        }
+        plain
+    }
+
+    /// Drains the outbox as far as the socket takes it; half-closes when nothing will follow.
+    pub fn flush(&mut self, output: &mut impl Output) {
+        loop {
+            self.deliver();
+            match self.write(output) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.connection.receive_error(),
+            }
+        }
+        if self.connection.outbox.is_finished() && !self.shut {
+            // A socket that cannot be half-closed any more is closed already.
+            self.shut = !matches!(output.shutdown(), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        }
+    }
+
+    /// Writes once; whether there was anything to write.
+    fn write(&mut self, output: &mut impl Output) -> io::Result<bool> {
+        let outbox = self.connection.outbox();
+        if let Some(layer) = &mut self.layer {
+            if layer.written == layer.wire.len() {
+                layer.seal(outbox)?;
+            }
+            let waits = &layer.wire[layer.written..];
+            if waits.is_empty() {
+                return Ok(false);
+            }
+            layer.written += taken(output.write(&[IoSlice::new(waits)])?)?;
+            if layer.written == layer.wire.len() {
+                outbox.advance(layer.sealed.min(outbox.chunk().len()));
+                layer.sealed = 0;
+            }
+            return Ok(true);
+        }
+        let mut slices = [IoSlice::new(&[]); 16];
+        let filled = outbox.chunks_vectored(&mut slices);
+        if filled == 0 {
+            return Ok(false);
+        }
+        let n = taken(output.write(&slices[..filled])?)?;
+        outbox.advance(n);
+        Ok(true)
+    }
+
+    /// Moves what other threads sent to the outbox, as far as there is room.
+    pub fn deliver(&mut self) {
+        let Some(mailbox) = &self.mailbox else { return };
+        while self.connection.outbox.len() <= self.connection.config.high_water
+            && let Some(mail) = mailbox.take()
+        {
+            // Whoever sent it was told that it may be lost if the connection closes first.
+            let _ = mail.send(&mut self.connection);
+        }
+    }
+
+    /// Nothing more can be sent from other threads.
+    pub(crate) fn close_mailbox(&mut self) {
+        if let Some(mailbox) = self.mailbox.take() {
+            mailbox.close();
+        }
+    }
+}
+
+impl Drop for Endpoint {
+    fn drop(&mut self) {
+        self.close_mailbox();
+    }
+}
+
+/// A socket that takes nothing and does not say why will never take anything.
+fn taken(n: usize) -> io::Result<usize> {
+    if n == 0 {
+        Err(io::ErrorKind::WriteZero.into())
+    } else {
+        Ok(n)
+    }
+}
+
+/// So much of the outbox goes through a transport at a time: a TLS record.
+const SEAL: usize = 16 << 10;
+
+impl Layer {
+    fn seal(&mut self, outbox: &crate::Outbox) -> io::Result<()> {
+        self.wire.clear();
+        self.written = 0;
+        let plain = if self.transport.is_open() { outbox.chunk() } else { &[] };
+        self.sealed = plain.len().min(SEAL);
+        self.transport.send(&plain[..self.sealed], &mut self.wire)?;
+        if self.wire.is_empty() && outbox.is_finished() && !self.closed {
+            self.closed = true;
+            self.transport.close(&mut self.wire);
+        }
+        if self.wire.is_empty() {
+            self.wire = Vec::new();
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layer")
+            .field("wire", &self.wire.len())
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'e> Access<'e> {
+    /// Does something with the endpoint.
+    #[inline]
+    pub fn with<R>(&mut self, f: impl FnOnce(&mut Endpoint) -> R) -> R {
+        match self {
+            Access::Direct(endpoint) => f(endpoint),
+            Access::Shared(endpoint) => f(&mut lock(endpoint)),
+        }
+    }
+
+    /// The same way, for a shorter time.
+    #[inline]
+    pub fn reborrow(&mut self) -> Access<'_> {
+        match self {
+            Access::Direct(endpoint) => Access::Direct(endpoint),
+            Access::Shared(endpoint) => Access::Shared(endpoint),
+        }
+    }
+}
+
+/// A lock that another thread's panic does not poison: what it guards is left whole by every call.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What one read takes from a socket at most, on a loop with many connections.
+const READ: usize = 256 << 10;
+
+thread_local! {
+    static BUFFERS: Cell<Option<Box<Buffers>>> = const { Cell::new(None) };
+}
+
+impl Buffers {
+    /// Room for one read of so many bytes.
+    pub fn new(read: usize) -> Self {
+        Buffers {
+            input: vec![0; read].into_boxed_slice(),
+            output: Vec::new(),
+            plain: Vec::new(),
+        }
+    }
+
+    /// This thread's, taken out for the call: a call inside it gets others.
+    pub fn with<R>(f: impl FnOnce(&mut Buffers) -> R) -> R {
+        BUFFERS.with(|cell| {
+            let mut buffers = cell.take().unwrap_or_default();
+            let result = f(&mut buffers);
+            cell.set(Some(buffers));
+            result
+        })
+    }
+
+    /// Where to read to.
+    #[inline]
+    pub fn input(&mut self) -> &mut [u8] {
+        &mut self.input
+    }
+}
+
+impl Default for Buffers {
+    fn default() -> Self {
+        Buffers::new(READ)
+    }
+}
+
+impl std::fmt::Debug for Buffers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Buffers")
+            .field("read", &self.input.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Makes the transport of a new connection.
+pub type MakeTransport = Arc<dyn Fn(Role) -> Box<dyn Transport> + Send + Sync>;

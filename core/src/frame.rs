@@ -1,0 +1,299 @@
+//! Frame headers (RFC 6455 5.2). An error is decided on the earliest byte that proves it.
+
+use crate::{Role, Violation};
+
+/// The opcodes that the RFC defines.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Opcode {
+    Continuation = 0x0,
+    Text = 0x1,
+    Binary = 0x2,
+    Close = 0x8,
+    Ping = 0x9,
+    Pong = 0xa,
+}
+
+impl Opcode {
+    #[inline]
+    pub(crate) fn is_control(self) -> bool {
+        self as u8 & 0x8 != 0
+    }
+}
+
+/// A header that is complete.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Header {
+    pub(crate) fin: bool,
+    pub(crate) opcode: Opcode,
+    /// Zero, which changes nothing, where the frame is not masked.
+    pub(crate) mask: [u8; 4],
+    /// Bytes of the header.
+    pub(crate) size: usize,
+    /// Bytes of the payload.
+    pub(crate) len: usize,
+}
+
+/// What decides whether a header is legal.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expect {
+    /// Who reads. A server's peer masks, a client's does not.
+    pub(crate) role: Role,
+    /// Whether a fragmented message is open.
+    pub(crate) in_message: bool,
+    /// Bytes that a frame may have.
+    pub(crate) max_frame: usize,
+    /// Bytes that the message may still grow by.
+    pub(crate) max_message: usize,
+}
+
+/// No header is longer.
+pub(crate) const MAX_HEADER: usize = 14;
+/// RFC 6455 5.5.
+pub(crate) const MAX_CONTROL: usize = 125;
+
+/// Reads the header that `bytes` begin with. `Ok(None)`: no error yet, and more bytes are needed.
+#[inline]
+pub(crate) fn parse(bytes: &[u8], expect: Expect) -> Result<Option<Header>, Violation> {
+    let Some(&first) = bytes.first() else { return Ok(None) };
+    let (fin, opcode) = first_byte(first, expect)?;
+    let Some(&second) = bytes.get(1) else { return Ok(None) };
+    let masked = expect.role == Role::Server;
+    if (second & 0x80 != 0) != masked {
+        return Err(if masked { Violation::Unmasked } else { Violation::Masked });
+    }
+    let (len, at) = match second & 0x7f {
+        126 | 127 if opcode.is_control() => return Err(Violation::ControlTooLong),
+        126 => match extended::<2>(bytes, 126, expect)? {
+            Some(len) => (len, 4),
+            None => return Ok(None),
+        },
+        127 => match extended::<8>(bytes, 1 << 16, expect)? {
+            Some(len) => (len, 10),
+            None => return Ok(None),
+        },
+        len => (u64::from(len), 2),
+    };
+    if !opcode.is_control() {
+        within_limits(len, expect)?;
+    }
+    let len = len as usize;
+    if !masked {
+        return Ok(Some(Header {
+            fin,
+            opcode,
+            mask: [0; 4],
+            size: at,
+            len,
+        }));
+    }
+    let Some(&mask) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
+        return Ok(None);
+    };
+    Ok(Some(Header {
+        fin,
+        opcode,
+        mask,
+        size: at + 4,
+        len,
+    }))
+}
+
+/// Writes a header; returns how many bytes of `out` it takes.
+#[inline]
+pub(crate) fn encode(
+    out: &mut [u8; MAX_HEADER],
+    fin: bool,
+    opcode: Opcode,
+    len: usize,
+    mask: Option<[u8; 4]>,
+) -> usize {
+    let masked = if mask.is_some() { 0x80 } else { 0 };
+    out[0] = if fin { 0x80 } else { 0 } | opcode as u8;
+    let at = match len {
+        0..126 => {
+            out[1] = masked | len as u8;
+            2
+        }
+        126..0x1_0000 => {
+            out[1] = masked | 126;
+            out[2..4].copy_from_slice(&(len as u16).to_be_bytes());
+            4
+        }
+        _ => {
+            out[1] = masked | 127;
+            out[2..10].copy_from_slice(&(len as u64).to_be_bytes());
+            10
+        }
+    };
+    let Some(mask) = mask else { return at };
+    out[at..at + 4].copy_from_slice(&mask);
+    at + 4
+}
+
+#[inline]
+fn first_byte(byte: u8, expect: Expect) -> Result<(bool, Opcode), Violation> {
+    if byte & 0x70 != 0 {
+        return Err(Violation::ReservedBits);
+    }
+    let fin = byte & 0x80 != 0;
+    let opcode = match byte & 0xf {
+        0x0 => Opcode::Continuation,
+        0x1 => Opcode::Text,
+        0x2 => Opcode::Binary,
+        0x8 => Opcode::Close,
+        0x9 => Opcode::Ping,
+        0xa => Opcode::Pong,
+        _ => return Err(Violation::ReservedOpcode),
+    };
+    match opcode {
+        Opcode::Close | Opcode::Ping | Opcode::Pong if !fin => Err(Violation::ControlFragmented),
+        Opcode::Continuation if !expect.in_message => Err(Violation::ContinuationWithoutStart),
+        Opcode::Text | Opcode::Binary if expect.in_message => Err(Violation::MessageInsideMessage),
+        _ => Ok((fin, opcode)),
+    }
+}
+
+/// The extended length of `N` bytes behind the second byte, which must be at least `least` to be in its shortest form.
+#[inline]
+fn extended<const N: usize>(bytes: &[u8], least: u64, expect: Expect) -> Result<Option<u64>, Violation> {
+    let come = &bytes[2..bytes.len().min(2 + N)];
+    let known = come.iter().fold(0, |known, byte| known << 8 | u64::from(*byte));
+    let missing = 8 * (N - come.len()) as u32;
+    // The smallest and the largest length that the missing bytes can still make.
+    let (min, max) = if missing == 64 {
+        (0, u64::MAX)
+    } else {
+        (known << missing, known << missing | ((1 << missing) - 1))
+    };
+    if min >> 63 != 0 {
+        return Err(Violation::LengthTopBit);
+    }
+    if max < least {
+        return Err(Violation::LengthNotMinimal);
+    }
+    within_limits(min, expect)?;
+    Ok((missing == 0).then_some(min))
+}
+
+#[inline]
+fn within_limits(len: u64, expect: Expect) -> Result<(), Violation> {
+    if len > expect.max_frame as u64 {
+        return Err(Violation::FrameTooBig);
+    }
+    if len > expect.max_message as u64 {
+        return Err(Violation::MessageTooBig);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXPECT: Expect = Expect {
+        role: Role::Server,
+        in_message: false,
+        max_frame: 1 << 20,
+        max_message: 1 << 20,
+    };
+
+    #[test]
+    fn encodes_and_parses_from_one_table() {
+        let table: [(usize, &[u8]); 6] = [
+            (0, &[0x82, 0x00]),
+            (125, &[0x82, 125]),
+            (126, &[0x82, 126, 0, 126]),
+            (65535, &[0x82, 126, 0xff, 0xff]),
+            (65536, &[0x82, 127, 0, 0, 0, 0, 0, 1, 0, 0]),
+            (1 << 20, &[0x82, 127, 0, 0, 0, 0, 0, 16, 0, 0]),
+        ];
+        for (len, bytes) in table {
+            let mut out = [0; MAX_HEADER];
+            let size = encode(&mut out, true, Opcode::Binary, len, None);
+            assert_eq!(&out[..size], bytes);
+            let expect = Expect {
+                role: Role::Client,
+                ..EXPECT
+            };
+            let header = Header {
+                fin: true,
+                opcode: Opcode::Binary,
+                mask: [0; 4],
+                size,
+                len,
+            };
+            assert_eq!(parse(bytes, expect), Ok(Some(header)));
+            for cut in 0..bytes.len() {
+                assert_eq!(parse(&bytes[..cut], expect), Ok(None), "{len} cut at {cut}");
+            }
+            let size = encode(&mut out, false, Opcode::Text, len, Some([1, 2, 3, 4]));
+            let header = Header {
+                fin: false,
+                opcode: Opcode::Text,
+                mask: [1, 2, 3, 4],
+                size,
+                len,
+            };
+            assert_eq!(parse(&out[..size], EXPECT), Ok(Some(header)));
+        }
+    }
+
+    #[test]
+    fn errors_on_the_earliest_byte() {
+        let table: [(&[u8], Violation); 13] = [
+            (&[0xc1], Violation::ReservedBits),
+            (&[0x83], Violation::ReservedOpcode),
+            (&[0x09], Violation::ControlFragmented),
+            (&[0x80], Violation::ContinuationWithoutStart),
+            (&[0x81, 0x05], Violation::Unmasked),
+            (&[0x89, 0xfe], Violation::ControlTooLong),
+            (&[0x82, 0xfe, 0, 125], Violation::LengthNotMinimal),
+            (&[0x82, 0xff, 0, 0, 0, 0, 0, 0], Violation::LengthNotMinimal),
+            (&[0x82, 0xff, 0x80], Violation::LengthTopBit),
+            (&[0x82, 0xff, 0x7f], Violation::FrameTooBig),
+            (&[0x82, 0xff, 0, 0, 0, 0, 0, 0x11], Violation::FrameTooBig),
+            (&[0x82, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 1], Violation::FrameTooBig),
+            (&[0x82, 0xff, 0, 0, 0, 0, 0, 0x10, 0, 0xff], Violation::FrameTooBig),
+        ];
+        for (bytes, violation) in table {
+            assert_eq!(parse(bytes, EXPECT), Err(violation), "{bytes:x?}");
+            assert_eq!(
+                parse(&bytes[..bytes.len() - 1], EXPECT),
+                Ok(None),
+                "{bytes:x?} is proven too early"
+            );
+        }
+        let inside = Expect {
+            in_message: true,
+            ..EXPECT
+        };
+        assert_eq!(parse(&[0x01], inside), Err(Violation::MessageInsideMessage));
+        assert_eq!(
+            parse(
+                &[0x81, 0x05],
+                Expect {
+                    role: Role::Client,
+                    ..EXPECT
+                }
+            )
+            .map(|h| h.is_some()),
+            Ok(true)
+        );
+        assert_eq!(
+            parse(
+                &[0x81, 0x85],
+                Expect {
+                    role: Role::Client,
+                    ..EXPECT
+                }
+            ),
+            Err(Violation::Masked)
+        );
+        let nearly_full = Expect {
+            in_message: true,
+            max_message: 4,
+            ..EXPECT
+        };
+        assert_eq!(parse(&[0x80, 0x85], nearly_full), Err(Violation::MessageTooBig));
+    }
+}

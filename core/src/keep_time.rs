@@ -1,0 +1,140 @@
+//! How a connection keeps time: it is told what time it is, and says when it wants to be told again.
+
+use crate::{
+    Connection, Refusal, State, Timeout,
+    connection::Opening,
+    event::{Cause, Payload},
+    frame::Opcode,
+    handshake,
+    state::Step,
+    timers::{NEVER, after},
+};
+use core::time::Duration;
+
+impl Connection {
+    /// Tells the time: the duration since an epoch of your choice, always the same one. Arms what is to be armed and does
+    /// what is due. Call [`receive`](Connection::receive) afterwards.
+    pub fn handle_timeout(&mut self, now: Duration) {
+        self.arm(now);
+        let due = |deadline: Duration| deadline <= now && deadline != NEVER;
+        if due(self.timers.phase) {
+            self.timers.phase = NEVER;
+            self.phase_is_over();
+        }
+        if due(self.timers.write) {
+            self.timers.write = NEVER;
+            self.give_up(Timeout::Write);
+        }
+        if due(self.timers.pong) {
+            self.pong_is_due(now);
+        }
+        if due(self.timers.ping) && self.state == State::Open {
+            self.timers.ping = after(now, self.config.ping_interval);
+            self.keep_alive(now);
+        }
+    }
+
+    /// When to call [`handle_timeout`](Connection::handle_timeout); zero asks for the time at once. Ask again after every
+    /// turn. `None`: there is nothing to wait for.
+    #[inline]
+    pub fn poll_timeout(&self) -> Option<Duration> {
+        if self.is_closed() {
+            return None;
+        }
+        if self.timers.unarmed || self.write_is_unarmed() {
+            return Some(Duration::ZERO);
+        }
+        self.timers.next()
+    }
+
+    /// The outbox waits, or has been emptied, and the write deadline does not know.
+    #[inline]
+    fn write_is_unarmed(&self) -> bool {
+        if self.outbox.is_empty() {
+            return self.timers.write != NEVER;
+        }
+        self.config.write_timeout.is_some() && (self.timers.write == NEVER || self.timers.sent != self.outbox.sent())
+    }
+
+    fn arm(&mut self, now: Duration) {
+        if self.timers.unarmed {
+            self.timers.unarmed = false;
+            self.timers.phase = match self.state {
+                State::Connecting | State::Requested => after(now, self.config.handshake_timeout),
+                State::Closing | State::Lingering => after(now, self.config.close_timeout),
+                State::Open | State::Closed => NEVER,
+            };
+            if self.state == State::Open {
+                self.timers.ping = after(now, self.config.ping_interval);
+            }
+        }
+        if self.write_is_unarmed() {
+            self.timers.sent = self.outbox.sent();
+            self.timers.write = if self.outbox.is_empty() {
+                NEVER
+            } else {
+                after(now, self.config.write_timeout)
+            };
+        }
+    }
+
+    fn phase_is_over(&mut self) {
+        match self.state {
+            State::Connecting | State::Requested => {
+                if let Some(Opening::Server(_) | Opening::Asked(_)) = self.opening.as_deref() {
+                    let refusal = Refusal::timeout();
+                    self.outbox.push(&handshake::refusal_bytes(&refusal, &self.config), &[]);
+                }
+                self.opening = None;
+                self.end_soon(Cause::Timeout(Timeout::Handshake));
+            }
+            State::Closing | State::Lingering => self.give_up(Timeout::Close),
+            State::Open | State::Closed => {}
+        }
+    }
+
+    /// The peer will not take what waits, or will not end: no more patience.
+    fn give_up(&mut self, timeout: Timeout) {
+        self.outbox.abandon();
+        self.eof = true;
+        if self.state == State::Lingering {
+            self.step(Step::Released);
+        } else {
+            self.end_soon(Cause::Timeout(timeout));
+        }
+    }
+
+    /// RFC 6455 5.5.2: a ping serves as a keep-alive. A ping that is out is answered first; a peer that does not read is a
+    /// matter of the write deadline.
+    fn keep_alive(&mut self, now: Duration) {
+        if self.timers.pong != NEVER || !self.outbox.is_empty() {
+            return;
+        }
+        self.timers.pinged = self.timers.pinged.wrapping_add(1);
+        self.timers.pong = after(now, self.config.pong_timeout);
+        self.timers.heard = false;
+        let payload = self.timers.pinged.to_be_bytes();
+        self.push_frame(true, Opcode::Ping, Payload::Borrowed(&payload));
+    }
+
+    /// No pong came, unless it could not: a peer cannot interrupt a frame for it, and what is not read is not seen.
+    fn pong_is_due(&mut self, now: Duration) {
+        let amid_frame = self.frame.is_some() && core::mem::take(&mut self.timers.heard);
+        if self.state == State::Open && (amid_frame || !self.wants_read()) {
+            self.timers.pong = after(now, self.config.pong_timeout);
+            return;
+        }
+        self.timers.pong = NEVER;
+        if self.state == State::Open {
+            self.push_close(Some(crate::CloseCode::INTERNAL_ERROR), "no pong");
+            self.end_soon(Cause::Timeout(Timeout::Pong));
+        }
+    }
+
+    /// RFC 6455 5.5.3: a pong carries the payload of its ping.
+    pub(crate) fn receive_pong(&mut self, payload: &[u8]) {
+        if *payload == self.timers.pinged.to_be_bytes() {
+            self.timers.pong = NEVER;
+        }
+    }
+}

@@ -1,0 +1,470 @@
+//! What waits to be sent: small frames in one contiguous buffer, large owned payloads as they are.
+
+use crate::event::Payload;
+use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use bytes::Bytes;
+use core::{mem, ops::Deref};
+
+/// Owned payloads of so many bytes are moved into the outbox, smaller ones are copied.
+pub(crate) const LARGE: usize = 4096;
+
+/// What waits to be sent, in order.
+///
+/// A driver writes [`chunk`](Outbox::chunk), or several chunks at once, tells [`advance`](Outbox::advance) how much the
+/// socket took, and goes on until [`is_empty`](Outbox::is_empty); once [`is_finished`](Outbox::is_finished), it
+/// half-closes. Drivers for completion-based I/O use [`take`](Outbox::take) and [`restore`](Outbox::restore) instead.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    buffer: Vec<u8>,
+    /// How much of `buffer` is sent.
+    start: usize,
+    /// Payloads that go between the bytes of `buffer`.
+    pieces: VecDeque<Placed>,
+    /// Bytes in `pieces`.
+    placed: usize,
+    /// Bytes that `take` gave out.
+    taken: usize,
+    /// Whether `buffer` is the loop's, for this turn.
+    lent: bool,
+    /// No frame will follow.
+    finished: bool,
+    /// The newest of the pongs that were coalesced, as a frame (see `Connection`).
+    late_pong: Option<Box<[u8]>>,
+    /// All bytes that were ever sent.
+    sent: u64,
+}
+
+/// A piece of output that owns its bytes, as [`Outbox::take`] gives it out.
+#[derive(Debug)]
+pub struct Piece {
+    bytes: Owned,
+    start: usize,
+}
+
+#[derive(Debug)]
+enum Owned {
+    Vec(Vec<u8>),
+    Shared(Bytes),
+}
+
+/// `piece` is due when `start` has reached `at`.
+#[derive(Debug)]
+struct Placed {
+    at: usize,
+    piece: Piece,
+}
+
+impl Outbox {
+    /// Whether nothing waits.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.start == self.buffer.len() && self.pieces.is_empty() && self.taken == 0
+    }
+
+    /// How many bytes wait.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.buffer.len() - self.start + self.placed + self.taken
+    }
+
+    /// Whether everything is sent and nothing will follow: time to half-close the socket (RFC 6455 7.1.1).
+    #[inline]
+    pub fn is_finished(&self) -> bool {
+        self.finished && self.is_empty()
+    }
+
+    /// The next contiguous bytes; empty when nothing waits, or all that waits is taken.
+    #[inline]
+    pub fn chunk(&self) -> &[u8] {
+        match self.pieces.front() {
+            _ if self.taken > 0 => &[],
+            None => &self.buffer[self.start..],
+            Some(placed) if placed.at == self.start => &placed.piece,
+            Some(placed) => &self.buffer[self.start..placed.at],
+        }
+    }
+
+    /// Fills `slices` with the next bytes in order; returns how many slices are filled.
+    #[cfg(feature = "std")]
+    pub fn chunks_vectored<'o>(&'o self, slices: &mut [std::io::IoSlice<'o>]) -> usize {
+        let (mut filled, mut start) = (0, self.start);
+        let mut add = |bytes: &'o [u8]| {
+            if !bytes.is_empty() && filled < slices.len() {
+                slices[filled] = std::io::IoSlice::new(bytes);
+                filled += 1;
+            }
+        };
+        if self.taken > 0 {
+            return 0;
+        }
+        for placed in &self.pieces {
+            add(&self.buffer[start..placed.at]);
+            add(&placed.piece);
+            start = placed.at;
+        }
+        add(&self.buffer[start..]);
+        filled
+    }
+
+    /// The socket took the next `n` bytes.
+    ///
+    /// # Panics
+    /// If `n` is more than waits.
+    #[inline]
+    pub fn advance(&mut self, n: usize) {
+        assert!(n <= self.len() - self.taken, "more was sent than waited");
+        self.sent += n as u64;
+        if self.pieces.is_empty() {
+            self.start += n;
+        } else {
+            self.advance_pieces(n);
+        }
+        self.settle();
+    }
+
+    fn advance_pieces(&mut self, mut n: usize) {
+        while let Some(placed) = self.pieces.front_mut() {
+            let buffered = n.min(placed.at - self.start);
+            self.start += buffered;
+            n -= buffered;
+            if self.start < placed.at {
+                return;
+            }
+            let of_piece = n.min(placed.piece.len());
+            placed.piece.start += of_piece;
+            self.placed -= of_piece;
+            n -= of_piece;
+            if !placed.piece.is_empty() {
+                return;
+            }
+            self.pieces.pop_front();
+        }
+        self.start += n;
+    }
+
+    /// Gives back what a drained outbox needs no longer, so that an idle connection owns no buffer.
+    #[inline]
+    fn settle(&mut self) {
+        if self.start == self.buffer.len() && self.pieces.is_empty() {
+            self.start = 0;
+            if self.lent {
+                self.buffer.clear();
+            } else {
+                self.buffer = Vec::new();
+            }
+            if self.late_pong.is_some() {
+                self.flush_late_pong();
+            }
+        }
+    }
+
+    /// Takes the next piece by value, for completion-based I/O: the kernel owns it until the write completes. `None` when
+    /// nothing waits, or while a piece is out. What is sent meanwhile gathers behind it. Give it back with
+    /// [`restore`](Outbox::restore).
+    pub fn take(&mut self) -> Option<Piece> {
+        if self.taken > 0 || self.is_empty() {
+            return None;
+        }
+        let piece = match self.pieces.front() {
+            Some(placed) if placed.at == self.start => {
+                let piece = self.pieces.pop_front()?.piece;
+                self.placed -= piece.len();
+                piece
+            }
+            Some(&Placed { at, .. }) => {
+                let piece = Piece::from(self.buffer[self.start..at].to_vec());
+                self.start = at;
+                piece
+            }
+            None => {
+                let piece = Piece {
+                    bytes: Owned::Vec(mem::take(&mut self.buffer)),
+                    start: mem::take(&mut self.start),
+                };
+                self.lent = false;
+                piece
+            }
+        };
+        self.taken = piece.len();
+        Some(piece)
+    }
+
+    /// Gives back a piece of which the first `n` bytes were sent. The rest goes first again.
+    ///
+    /// # Panics
+    /// If `n` is more than the piece has.
+    pub fn restore(&mut self, mut piece: Piece, n: usize) {
+        assert!(n <= piece.len(), "more was sent than the piece has");
+        self.taken = 0;
+        self.sent += n as u64;
+        piece.start += n;
+        if !piece.is_empty() {
+            self.placed += piece.len();
+            self.pieces.push_front(Placed { at: self.start, piece });
+        }
+        self.settle();
+    }
+
+    /// Writes until everything is written or `writer` fails, as it does with `WouldBlock`. What was written is off the
+    /// outbox in either case.
+    ///
+    /// # Errors
+    /// Those of `writer` but `Interrupted`, and `WriteZero`.
+    #[cfg(feature = "std")]
+    pub fn write_to(&mut self, writer: &mut impl std::io::Write) -> std::io::Result<()> {
+        while !self.chunk().is_empty() {
+            let mut slices = [std::io::IoSlice::new(&[]); SLICES];
+            let written = if self.pieces.is_empty() {
+                writer.write(self.chunk())
+            } else {
+                let filled = self.chunks_vectored(&mut slices);
+                writer.write_vectored(&slices[..filled])
+            };
+            match written {
+                Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
+                Ok(n) => self.advance(n),
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Lends the loop's scratch buffer for one turn, so that the connection needs none of its own. Does nothing while
+    /// bytes wait.
+    #[inline]
+    pub fn lend(&mut self, scratch: &mut Vec<u8>) {
+        if self.buffer.is_empty() && !self.lent {
+            mem::swap(&mut self.buffer, scratch);
+            self.lent = true;
+        }
+    }
+
+    /// Takes the scratch buffer back, empty; what still waits moves to a buffer of the connection's own.
+    #[inline]
+    pub fn reclaim(&mut self, scratch: &mut Vec<u8>) {
+        if !self.lent {
+            return;
+        }
+        self.lent = false;
+        mem::swap(&mut self.buffer, scratch);
+        if self.start < scratch.len() {
+            self.keep(scratch);
+        }
+        scratch.clear();
+        self.start = 0;
+    }
+
+    #[cold]
+    fn keep(&mut self, scratch: &[u8]) {
+        self.buffer = scratch[self.start..].to_vec();
+        for placed in &mut self.pieces {
+            placed.at -= self.start;
+        }
+    }
+
+    /// Appends bytes of a frame, or of the opening handshake.
+    /// Returns the payload as it lies there.
+    #[inline]
+    pub(crate) fn push(&mut self, header: &[u8], payload: &[u8]) -> &mut [u8] {
+        self.buffer.reserve(header.len() + payload.len());
+        self.buffer.extend_from_slice(header);
+        let at = self.buffer.len();
+        self.buffer.extend_from_slice(payload);
+        &mut self.buffer[at..]
+    }
+
+    /// The same, without a copy where the payload is owned and large.
+    #[inline]
+    pub(crate) fn push_payload(&mut self, header: &[u8], payload: Payload<'_>) {
+        match payload {
+            Payload::Owned(bytes) if bytes.len() >= LARGE => self.push_piece(header, bytes.into()),
+            Payload::Shared(bytes) if bytes.len() >= LARGE => {
+                self.push_piece(
+                    header,
+                    Piece {
+                        bytes: Owned::Shared(bytes),
+                        start: 0,
+                    },
+                );
+            }
+            payload => {
+                self.push(header, payload.as_bytes());
+            }
+        }
+    }
+
+    fn push_piece(&mut self, header: &[u8], piece: Piece) {
+        self.buffer.extend_from_slice(header);
+        self.placed += piece.len();
+        self.pieces.push_back(Placed {
+            at: self.buffer.len(),
+            piece,
+        });
+    }
+
+    /// Keeps a pong to be sent when all that waits is sent; an older one that was kept is dropped.
+    pub(crate) fn set_late_pong(&mut self, frame: &[u8]) {
+        self.late_pong = Some(frame.into());
+    }
+
+    /// Queues the pong that was kept.
+    #[cold]
+    pub(crate) fn flush_late_pong(&mut self) {
+        if let Some(frame) = self.late_pong.take() {
+            self.push(&frame, &[]);
+        }
+    }
+
+    /// Nothing will follow.
+    pub(crate) fn finish(&mut self) {
+        self.flush_late_pong();
+        self.finished = true;
+    }
+
+    /// Drops what waits: there is nobody to take it.
+    pub(crate) fn abandon(&mut self) {
+        self.buffer.clear();
+        self.start = 0;
+        self.pieces.clear();
+        self.placed = 0;
+        self.late_pong = None;
+        self.finished = true;
+    }
+
+    /// All bytes that were ever sent, to see progress by.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+}
+
+/// Slices to one vectored write.
+#[cfg(feature = "std")]
+const SLICES: usize = 16;
+
+impl Deref for Piece {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match &self.bytes {
+            Owned::Vec(bytes) => &bytes[self.start..],
+            Owned::Shared(bytes) => &bytes[self.start..],
+        }
+    }
+}
+
+impl AsRef<[u8]> for Piece {
+    fn as_ref(&self) -> &[u8] {
+        self
+    }
+}
+
+impl From<Vec<u8>> for Piece {
+    fn from(bytes: Vec<u8>) -> Self {
+        Piece {
+            bytes: Owned::Vec(bytes),
+            start: 0,
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use std::vec;
+
+    /// A header, a small payload, a large owned one and a large shared one, and the bytes that they make.
+    fn filled() -> (Outbox, Vec<u8>) {
+        let mut outbox = Outbox::default();
+        outbox.push(b"ab", b"cd");
+        outbox.push_payload(b"h1", Payload::Owned(vec![1; LARGE]));
+        outbox.push_payload(b"h2", Payload::Shared(vec![2; LARGE + 1].into()));
+        outbox.push_payload(b"h3", Payload::Owned(vec![3; 3]));
+        let mut bytes = b"abcdh1".to_vec();
+        bytes.extend([1; LARGE]);
+        bytes.extend(b"h2");
+        bytes.extend([2; LARGE + 1]);
+        bytes.extend(b"h3\x03\x03\x03");
+        (outbox, bytes)
+    }
+
+    #[test]
+    fn every_way_out_gives_the_same_bytes() {
+        for step in [1, 2, 5, 4096, 5000, 100_000] {
+            let (mut outbox, bytes) = filled();
+            let mut out = Vec::new();
+            while !outbox.is_empty() {
+                let n = outbox.chunk().len().min(step);
+                out.extend_from_slice(&outbox.chunk()[..n]);
+                outbox.advance(n);
+            }
+            assert_eq!(out, bytes, "chunk, {step} at a time");
+
+            let (mut outbox, _) = filled();
+            let mut out = Vec::new();
+            while !outbox.is_empty() {
+                let mut slices = [std::io::IoSlice::new(&[]); 3];
+                let filled = outbox.chunks_vectored(&mut slices);
+                let gathered: Vec<u8> = slices[..filled].iter().flat_map(|slice| slice.to_vec()).collect();
+                let n = gathered.len().min(step);
+                out.extend_from_slice(&gathered[..n]);
+                outbox.advance(n);
+            }
+            assert_eq!(out, bytes, "chunks_vectored, {step} at a time");
+
+            let (mut outbox, _) = filled();
+            let mut out = Vec::new();
+            while let Some(piece) = outbox.take() {
+                assert!(
+                    outbox.take().is_none() && outbox.chunk().is_empty(),
+                    "one piece is out at a time"
+                );
+                let n = piece.len().min(step);
+                out.extend_from_slice(&piece[..n]);
+                outbox.restore(piece, n);
+            }
+            assert!(outbox.is_empty());
+            assert_eq!(out, bytes, "take, {step} at a time");
+        }
+    }
+
+    #[test]
+    fn a_lent_buffer_comes_back_empty_and_what_waits_is_kept() {
+        for sent in [0, 3, 6, 100, 6 + LARGE + 2 + 5] {
+            let (mut outbox, mut scratch) = (Outbox::default(), Vec::with_capacity(1 << 16));
+            outbox.lend(&mut scratch);
+            let (full, bytes) = filled();
+            let mut full = full;
+            while let Some(piece) = full.take() {
+                let n = piece.len();
+                if n >= LARGE {
+                    outbox.push_piece(&[], piece.to_vec().into())
+                } else {
+                    outbox.push(&piece, &[])
+                }
+                full.restore(piece, n);
+            }
+            outbox.advance(sent);
+            outbox.reclaim(&mut scratch);
+            assert!(scratch.is_empty() && scratch.capacity() == 1 << 16);
+            let mut out = Vec::new();
+            outbox.write_to(&mut out).unwrap();
+            assert_eq!(out, bytes[sent..]);
+            assert_eq!(outbox.buffer.capacity(), 0, "an idle outbox owns no buffer");
+        }
+    }
+
+    #[test]
+    fn the_newest_late_pong_goes_last() {
+        let mut outbox = Outbox::default();
+        outbox.push(b"one", b"");
+        outbox.set_late_pong(b"old");
+        outbox.set_late_pong(b"new");
+        let mut out = Vec::new();
+        outbox.write_to(&mut out).unwrap();
+        assert_eq!(out, b"onenew");
+        assert!(!outbox.is_finished());
+        outbox.finish();
+        assert!(outbox.is_finished());
+    }
+}

@@ -1,0 +1,428 @@
+//! How a connection reads: bytes in, events out.
+
+use crate::{
+    CloseCode, Closed, Connection, Event, Fragment, Kind, Message, Role, State, Violation,
+    connection::{Frame, Opening},
+    event::Cause,
+    frame::{self, Expect, Header, Opcode},
+    handshake, mask,
+    state::Step,
+    utf8,
+};
+use alloc::{borrow::Cow, boxed::Box, string::String};
+use core::mem;
+
+type Received<'b> = Result<Option<Event<'b>>, Violation>;
+
+impl Connection {
+    /// Takes what was read from the socket, and returns the next event. Call it until it returns `None`: all of `input`
+    /// is then consumed, and the buffer is yours again. Call it so after every read, and with an empty input after
+    /// [`accept`](Connection::accept), [`reject`](Connection::reject), [`receive_eof`](Connection::receive_eof) and
+    /// [`handle_timeout`](Connection::handle_timeout), and after draining the outbox where
+    /// [`wants_receive`](Connection::wants_receive).
+    ///
+    /// Payloads are unmasked in place. Events borrow `input`, never the connection, so a reply can be sent at once:
+    ///
+    /// ```
+    /// # use timtow_core::{Connection, Event, SendError};
+    /// fn echo(ws: &mut Connection, mut input: &mut [u8]) -> Result<(), SendError> {
+    ///     while let Some(event) = ws.receive(&mut input) {
+    ///         if let Event::Message(message) = event {
+    ///             ws.send(message)?;
+    ///         }
+    ///     }
+    ///     Ok(())
+    /// }
+    /// ```
+    #[inline]
+    pub fn receive<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        if self.fast {
+            if input.is_empty() {
+                return None;
+            }
+            if let Some(event) = self.receive_whole_message(input) {
+                return Some(event);
+            }
+        }
+        self.receive_slow(input)
+    }
+
+    /// The peer sends no more: the transport ended, or was half-closed. Call [`receive`](Connection::receive) afterwards.
+    /// Replies that wait are still to be sent.
+    pub fn receive_eof(&mut self) {
+        self.eof = true;
+        self.fast = false;
+        if self.state == State::Lingering {
+            self.outbox.finish();
+        }
+    }
+
+    /// The transport failed, in either direction: nothing can be sent any more. Call [`receive`](Connection::receive)
+    /// afterwards.
+    pub fn receive_error(&mut self) {
+        self.end_soon(Cause::Lost);
+        self.receive_eof();
+        self.outbox.abandon();
+    }
+
+    /// The commonest case, without any state: an unfragmented message that lies whole in the input.
+    #[inline]
+    fn receive_whole_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        let expect = Expect {
+            role: self.role,
+            in_message: false,
+            max_frame: self.config.max_frame,
+            max_message: self.config.max_message,
+        };
+        let Ok(Some(header)) = frame::parse(input, expect) else {
+            return None;
+        };
+        let end = header.size + header.len;
+        if !header.fin || header.opcode.is_control() || input.len() < end || self.is_paused() {
+            return None;
+        }
+        let (frame, rest) = mem::take(input).split_at_mut(end);
+        *input = rest;
+        let payload = &mut frame[header.size..];
+        if self.role == Role::Server {
+            mask::apply(payload, header.mask);
+        }
+        let kind = if header.opcode == Opcode::Text {
+            Kind::Text
+        } else {
+            Kind::Binary
+        };
+        Some(match whole(kind, payload) {
+            Ok(message) => Event::Message(message),
+            Err(violation) => self.fail(violation, input),
+        })
+    }
+
+    #[inline(never)]
+    fn receive_slow<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+        if let Some(opened) = self.opened.take() {
+            return Some(Event::Open(opened));
+        }
+        if let Some(closed) = self.ending.take() {
+            *input = &mut [];
+            return Some(self.end(*closed));
+        }
+        let received = match self.state {
+            State::Connecting => return self.receive_opening(input),
+            State::Requested => {
+                self.set_aside(input);
+                return None;
+            }
+            State::Open | State::Closing if self.stash.is_empty() => self.receive_frames(input),
+            State::Open | State::Closing => self.receive_stash(input),
+            State::Lingering | State::Closed => {
+                *input = &mut [];
+                return None;
+            }
+        };
+        match received {
+            Err(violation) => return Some(self.fail(violation, input)),
+            Ok(Some(event)) if self.state.is_over() => {
+                *input = &mut [];
+                return Some(event);
+            }
+            Ok(Some(event)) => {
+                self.see_fast();
+                return Some(event);
+            }
+            Ok(None) => {}
+        }
+        if !input.is_empty() {
+            self.set_aside(input);
+        }
+        if self.eof && self.stash.is_empty() {
+            return Some(self.end(Closed::lost(Cause::Lost)));
+        }
+        self.see_fast();
+        None
+    }
+
+    fn see_fast(&mut self) {
+        self.fast = self.state == State::Open
+            && self.message.is_none()
+            && self.frame.is_none()
+            && self.header_len == 0
+            && self.stash.is_empty()
+            && !self.eof
+            && self.ending.is_none()
+            && !self.config.fragments;
+    }
+
+    /// Keeps input that may not be parsed yet.
+    fn set_aside(&mut self, input: &mut &mut [u8]) {
+        if self.stash_start > 0 {
+            self.stash.drain(..mem::take(&mut self.stash_start));
+        }
+        self.stash.extend_from_slice(input);
+        *input = &mut [];
+    }
+
+    /// Parses what was set aside; its events own their bytes, since the stash does not outlive them.
+    fn receive_stash(&mut self, input: &mut &mut [u8]) -> Received<'static> {
+        let mut stash = mem::take(&mut self.stash);
+        let len = stash.len();
+        let mut rest = &mut stash[mem::take(&mut self.stash_start)..];
+        let event = self.receive_frames(&mut rest)?.map(Event::into_owned);
+        let start = len - rest.len();
+        if start < len {
+            self.stash = stash;
+            self.stash_start = start;
+        } else if event.is_none() {
+            return Ok(self.receive_frames(input)?.map(Event::into_owned));
+        }
+        Ok(event)
+    }
+
+    fn receive_opening(&mut self, input: &mut &mut [u8]) -> Option<Event<'static>> {
+        match self.opening.as_deref_mut() {
+            Some(Opening::Server(opening)) => match opening.receive(input, &self.config) {
+                Ok(Some((request, asked))) => {
+                    self.opening = Some(Box::new(Opening::Asked(asked)));
+                    self.step(Step::Requested);
+                    return Some(Event::Request(Box::new(request)));
+                }
+                Ok(None) => {}
+                Err(refusal) => {
+                    *input = &mut [];
+                    self.outbox.push(&handshake::refusal_bytes(&refusal, &self.config), &[]);
+                    return Some(self.end(Closed::lost(Cause::Refused(refusal))));
+                }
+            },
+            Some(Opening::Client(opening)) => match opening.receive(input, &self.config) {
+                Ok(Some(opened)) => {
+                    self.open(opened);
+                    return self.opened.take().map(Event::Open);
+                }
+                Ok(None) if self.eof => {
+                    let error = opening.receive_eof();
+                    return Some(self.end(Closed::lost(Cause::Failed(Box::new(error)))));
+                }
+                Ok(None) => {}
+                Err(error) => {
+                    *input = &mut [];
+                    return Some(self.end(Closed::lost(Cause::Failed(Box::new(error)))));
+                }
+            },
+            Some(Opening::Asked(_)) | None => {}
+        }
+        self.eof.then(|| self.end(Closed::lost(Cause::Lost)))
+    }
+
+    /// Reads frames until there is an event, the input ends, or the rest must wait.
+    fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Received<'b> {
+        loop {
+            let event = match self.frame {
+                Some(frame) if frame.left > 0 && input.is_empty() => return Ok(None),
+                Some(frame) => self.receive_payload(frame, input)?,
+                None => {
+                    if input.is_empty() || self.is_paused() {
+                        return Ok(None);
+                    }
+                    let Some(header) = self.receive_header(input)? else {
+                        return Ok(None);
+                    };
+                    self.begin_frame(header)?;
+                    self.receive_whole_frame(header, input)?
+                }
+            };
+            if event.is_some() {
+                return Ok(event);
+            }
+        }
+    }
+
+    /// The next header, from the input, or from the pieces of it that came before.
+    fn receive_header(&mut self, input: &mut &mut [u8]) -> Result<Option<Header>, Violation> {
+        let expect = Expect {
+            role: self.role,
+            in_message: self.message.is_some(),
+            max_frame: self.config.max_frame,
+            max_message: self.config.max_message.saturating_sub(self.message_len),
+        };
+        let before = usize::from(self.header_len);
+        let come = input.len().min(self.header.len() - before);
+        self.header[before..before + come].copy_from_slice(&input[..come]);
+        let header = frame::parse(&self.header[..before + come], expect)?;
+        let taken = header.map_or(come, |header| header.size - before);
+        *input = &mut mem::take(input)[taken..];
+        self.header_len = if header.is_some() { 0 } else { (before + come) as u8 };
+        Ok(header)
+    }
+
+    fn begin_frame(&mut self, header: Header) -> Result<(), Violation> {
+        let Header {
+            fin, opcode, mask, len, ..
+        } = header;
+        self.frame = Some(Frame {
+            fin,
+            opcode,
+            mask,
+            left: len,
+        });
+        match opcode {
+            Opcode::Text => self.message = Some(Kind::Text),
+            Opcode::Binary => self.message = Some(Kind::Binary),
+            Opcode::Continuation => {}
+            Opcode::Close | Opcode::Ping | Opcode::Pong => return Ok(()),
+        }
+        self.message_len += len;
+        self.fragments += 1;
+        match self.config.max_fragments {
+            Some(max) if self.fragments > max => Err(Violation::TooManyFragments),
+            _ => Ok(()),
+        }
+    }
+
+    /// A frame whose payload is all there needs no copy, unless it is a fragment to be assembled.
+    fn receive_whole_frame<'b>(&mut self, header: Header, input: &mut &'b mut [u8]) -> Received<'b> {
+        let unfragmented = header.fin && header.opcode != Opcode::Continuation && !self.config.fragments;
+        if input.len() < header.len || !(header.opcode.is_control() || unfragmented) {
+            return Ok(None);
+        }
+        self.frame = None;
+        let (payload, rest) = mem::take(input).split_at_mut(header.len);
+        *input = rest;
+        mask::apply(payload, header.mask);
+        if header.opcode.is_control() {
+            return self.receive_control(header.opcode, Cow::Borrowed(payload));
+        }
+        match self.end_message() {
+            Some(kind) => Ok(Some(Event::Message(whole(kind, payload)?))),
+            None => Ok(None),
+        }
+    }
+
+    /// The next piece of a payload.
+    fn receive_payload<'b>(&mut self, mut frame: Frame, input: &mut &'b mut [u8]) -> Received<'b> {
+        let (piece, rest) = mem::take(input).split_at_mut(frame.left.min(input.len()));
+        *input = rest;
+        frame.mask = mask::apply(piece, frame.mask);
+        frame.left -= piece.len();
+        self.frame = (frame.left > 0).then_some(frame);
+        self.timers.heard = true;
+        if frame.opcode.is_control() {
+            self.control.extend_from_slice(piece);
+            if frame.left > 0 {
+                return Ok(None);
+            }
+            let payload = mem::take(&mut self.control);
+            return self.receive_control(frame.opcode, Cow::Owned(payload));
+        }
+        let Some(kind) = self.message else { return Ok(None) };
+        let fin = frame.fin && frame.left == 0;
+        if self.config.fragments {
+            return self.receive_fragment(kind, piece, fin);
+        }
+        match kind {
+            Kind::Text if !self.assembly.push_text(piece, frame.left) => return Err(Violation::TextNotUtf8),
+            Kind::Text => {}
+            Kind::Binary => self.assembly.push_binary(piece, frame.left),
+        }
+        if !fin {
+            return Ok(None);
+        }
+        self.end_message();
+        Ok(Some(Event::Message(match kind {
+            Kind::Text => Message::Text(Cow::Owned(self.assembly.take_text().ok_or(Violation::TextNotUtf8)?)),
+            Kind::Binary => Message::Binary(Cow::Owned(self.assembly.take_binary())),
+        })))
+    }
+
+    /// A piece of a message for an application that wants pieces.
+    fn receive_fragment<'b>(&mut self, kind: Kind, piece: &'b mut [u8], fin: bool) -> Received<'b> {
+        if kind == Kind::Text && !self.assembly.check_text(piece, fin) {
+            return Err(Violation::TextNotUtf8);
+        }
+        if fin {
+            self.end_message();
+        } else if piece.is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(Event::Fragment(Fragment {
+            kind,
+            payload: Cow::Borrowed(piece),
+            fin,
+        })))
+    }
+
+    fn end_message(&mut self) -> Option<Kind> {
+        self.message_len = 0;
+        self.fragments = 0;
+        self.message.take()
+    }
+
+    fn receive_control<'b>(&mut self, opcode: Opcode, payload: Cow<'b, [u8]>) -> Received<'b> {
+        match opcode {
+            Opcode::Ping => {
+                // RFC 6455 5.5.2: a pong answers, unless a close frame has been sent.
+                if self.state == State::Open {
+                    self.push_pong(&payload);
+                }
+                Ok(Some(Event::Ping(payload)))
+            }
+            Opcode::Pong => {
+                self.receive_pong(&payload);
+                Ok(Some(Event::Pong(payload)))
+            }
+            _ => self.receive_close(&payload).map(Some),
+        }
+    }
+
+    /// RFC 6455 5.5.1.
+    fn receive_close(&mut self, payload: &[u8]) -> Result<Event<'static>, Violation> {
+        let (code, reason) = match payload {
+            [] => (CloseCode::NO_STATUS, ""),
+            [_] => return Err(Violation::CloseTooShort),
+            [high, low, reason @ ..] => {
+                let code = CloseCode(u16::from_be_bytes([*high, *low]));
+                if !code.is_allowed_on_wire() {
+                    return Err(Violation::CloseCodeNotAllowed);
+                }
+                (code, utf8::text(reason).ok_or(Violation::CloseReasonNotUtf8)?)
+            }
+        };
+        if self.state == State::Open {
+            self.push_close(Some(code).filter(|code| *code != CloseCode::NO_STATUS), "");
+        }
+        Ok(self.end(Closed {
+            code,
+            reason: String::from(reason),
+            cause: Cause::Handshake,
+        }))
+    }
+
+    /// The peer broke the protocol: it is told so, once, and the connection is over (RFC 6455 7.1.7).
+    #[cold]
+    fn fail(&mut self, violation: Violation, input: &mut &mut [u8]) -> Event<'static> {
+        *input = &mut [];
+        if self.state == State::Open {
+            self.push_close(Some(violation.close_code()), "");
+        }
+        self.end(Closed::lost(Cause::Violation(violation)))
+    }
+}
+
+/// A message that lies whole in the caller's buffer.
+#[inline]
+fn whole(kind: Kind, payload: &[u8]) -> Result<Message<'_>, Violation> {
+    Ok(match kind {
+        Kind::Text => Message::Text(Cow::Borrowed(utf8::text(payload).ok_or(Violation::TextNotUtf8)?)),
+        Kind::Binary => Message::Binary(Cow::Borrowed(payload)),
+    })
+}
+
+impl Closed {
+    /// An end without the peer's close frame (RFC 6455 7.1.5).
+    pub(crate) fn lost(cause: Cause) -> Self {
+        Closed {
+            code: CloseCode::ABNORMAL,
+            reason: String::new(),
+            cause,
+        }
+    }
+}

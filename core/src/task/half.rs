@@ -1,0 +1,173 @@
+//! The halves of a connection, for two tasks.
+
+use super::{Socket, WebSocket};
+use crate::{CloseCode, Error, Outgoing, OwnedMessage, SendError, endpoint::lock};
+use std::{
+    future::poll_fn,
+    sync::{Arc, Mutex},
+    task::{Context, Poll, Wake, Waker},
+};
+
+/// The half that receives. Pings are answered and close frames are sent by whichever half is polled.
+#[derive(Debug)]
+pub struct RecvHalf<S>(Half<S>);
+
+/// The half that sends.
+#[derive(Debug)]
+pub struct SendHalf<S>(Half<S>);
+
+#[derive(Debug)]
+struct Half<S> {
+    shared: Arc<Mutex<WebSocket<S>>>,
+    wakers: Arc<Wakers>,
+    index: usize,
+}
+
+/// The socket knows one waker per direction, but both halves may wait for either: it wakes both.
+#[derive(Debug, Default)]
+struct Wakers([Mutex<Option<Waker>>; 2]);
+
+impl Wake for Wakers {
+    fn wake(self: Arc<Self>) {
+        self.0.iter().for_each(|waker| wake(waker));
+    }
+}
+
+fn wake(waker: &Mutex<Option<Waker>>) {
+    let waker = lock(waker).take();
+    if let Some(waker) = waker {
+        waker.wake();
+    }
+}
+
+pub(super) fn split<S: Socket>(socket: WebSocket<S>) -> (RecvHalf<S>, SendHalf<S>) {
+    let (shared, wakers) = (Arc::new(Mutex::new(socket)), Arc::new(Wakers::default()));
+    let half = |index| Half {
+        shared: shared.clone(),
+        wakers: wakers.clone(),
+        index,
+    };
+    (RecvHalf(half(0)), SendHalf(half(1)))
+}
+
+impl<S: Socket> Half<S> {
+    /// Polls the whole; wakes the other half if that changed anything for it.
+    fn poll<T>(
+        &self,
+        context: &mut Context<'_>,
+        f: impl FnOnce(&mut WebSocket<S>, &mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        *lock(&self.wakers.0[self.index]) = Some(context.waker().clone());
+        let waker = Waker::from(self.wakers.clone());
+        let mut socket = lock(&self.shared);
+        let before = (socket.inbox.len(), socket.buffered());
+        let poll = f(&mut socket, &mut Context::from_waker(&waker));
+        let changed = before != (socket.inbox.len(), socket.buffered());
+        drop(socket);
+        if changed {
+            wake(&self.wakers.0[1 - self.index]);
+        }
+        poll
+    }
+}
+
+impl<S: Socket> RecvHalf<S> {
+    /// As [`WebSocket::recv`]. Cancel-safe.
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub async fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
+        poll_fn(|context| self.0.poll(context, WebSocket::poll_recv)).await
+    }
+}
+
+impl<S: Socket> SendHalf<S> {
+    /// As [`WebSocket::send`]. Cancel-safe: the message is queued whole, or not at all.
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub async fn send(&mut self, message: impl Into<Outgoing<'_>>) -> Result<(), Error> {
+        self.feed(message).await?;
+        self.flush().await
+    }
+
+    /// As [`WebSocket::feed`].
+    ///
+    /// # Errors
+    /// As [`WebSocket::feed`].
+    pub async fn feed(&mut self, message: impl Into<Outgoing<'_>>) -> Result<(), Error> {
+        let mut message = Some(message.into());
+        poll_fn(|context| {
+            self.0.poll(context, |socket, context| {
+                std::task::ready!(socket.poll_ready(context))?;
+                Poll::Ready(match message.take() {
+                    Some(message) => Ok(socket.endpoint.connection.send(message)?),
+                    None => Ok(()),
+                })
+            })
+        })
+        .await
+    }
+
+    /// As [`WebSocket::flush`].
+    ///
+    /// # Errors
+    /// As [`WebSocket::flush`].
+    pub async fn flush(&mut self) -> Result<(), Error> {
+        poll_fn(|context| self.0.poll(context, WebSocket::poll_flush)).await
+    }
+
+    /// Sends the close frame. The other half receives what still comes, and the end.
+    ///
+    /// # Errors
+    /// As [`WebSocket::close`].
+    pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        let closing = lock(&self.0.shared).endpoint.connection.close(code, reason);
+        match closing {
+            Ok(()) => match self.flush().await {
+                Err(Error::Closed(closed)) if closed.is_clean() => Ok(()),
+                flushed => flushed,
+            },
+            Err(SendError::Closing) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(feature = "async")]
+impl<S: Socket> futures_core::Stream for RecvHalf<S> {
+    type Item = Result<OwnedMessage, Error>;
+
+    fn poll_next(self: std::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.0
+            .poll(context, |socket, context| std::pin::Pin::new(socket).poll_next(context))
+    }
+}
+
+#[cfg(feature = "async")]
+impl<S: Socket> futures_sink::Sink<OwnedMessage> for SendHalf<S> {
+    type Error = Error;
+
+    fn poll_ready(self: std::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll(context, WebSocket::poll_ready)
+    }
+
+    fn start_send(self: std::pin::Pin<&mut Self>, message: OwnedMessage) -> Result<(), Error> {
+        Ok(lock(&self.0.shared).endpoint.connection.send(message)?)
+    }
+
+    fn poll_flush(self: std::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        self.0.poll(context, WebSocket::poll_flush)
+    }
+
+    /// Sends the close frame, with 1000.
+    fn poll_close(self: std::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        let _ = lock(&self.0.shared).endpoint.connection.close(CloseCode::NORMAL, "");
+        self.0
+            .poll(context, WebSocket::poll_flush)
+            .map(|flushed| match flushed {
+                Err(Error::Closed(closed)) if closed.is_clean() => Ok(()),
+                flushed => flushed,
+            })
+    }
+}

@@ -1,0 +1,67 @@
+//! The deadlines of a connection, on a clock that it does not own.
+//!
+//! Nobody reads a clock on the fast path. What must be armed is noted, `Connection::poll_timeout` asks for the time by
+//! returning zero, and the next `handle_timeout` arms it.
+
+use core::time::Duration;
+
+/// No deadline.
+pub(crate) const NEVER: Duration = Duration::MAX;
+
+#[derive(Debug)]
+pub(crate) struct Timers {
+    /// The end of the opening handshake, or of the closing one and the transport.
+    pub(crate) phase: Duration,
+    /// When the next ping is due.
+    pub(crate) ping: Duration,
+    /// When the pong to `pinged` is due.
+    pub(crate) pong: Duration,
+    /// When the outbox must have moved on from `sent`.
+    pub(crate) write: Duration,
+    /// `Outbox::sent` when `write` was armed.
+    pub(crate) sent: u64,
+    /// Numbers the pings; the last one is the payload of the ping that is out.
+    pub(crate) pinged: u32,
+    /// A piece of a frame came since the ping.
+    pub(crate) heard: bool,
+    /// The state changed: the time is needed.
+    pub(crate) unarmed: bool,
+}
+
+impl Timers {
+    pub(crate) fn new() -> Self {
+        Timers {
+            phase: NEVER,
+            ping: NEVER,
+            pong: NEVER,
+            write: NEVER,
+            sent: 0,
+            pinged: 0,
+            heard: false,
+            unarmed: true,
+        }
+    }
+
+    /// A new phase begins: its deadline is armed when the time is known.
+    pub(crate) fn rearm(&mut self) {
+        self.phase = NEVER;
+        self.unarmed = true;
+    }
+
+    /// The earliest deadline.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        let next = self.phase.min(self.ping).min(self.pong).min(self.write);
+        (next != NEVER).then_some(next)
+    }
+
+    /// No pings any more.
+    pub(crate) fn stop_keep_alive(&mut self) {
+        self.ping = NEVER;
+        self.pong = NEVER;
+    }
+}
+
+/// `now` and then `length`; never, where there is no length.
+pub(crate) fn after(now: Duration, length: Option<Duration>) -> Duration {
+    length.map_or(NEVER, |length| now.saturating_add(length))
+}
