@@ -9,11 +9,7 @@ static EPOCH: OnceLock<Instant> = OnceLock::new();
 
 fn epoch() -> Instant {
     // A second before the first call, so that no time is zero, which asks for the time.
-    *EPOCH.get_or_init(|| {
-        Instant::now()
-            .checked_sub(Duration::from_secs(1))
-            .unwrap_or_else(Instant::now)
-    })
+    *EPOCH.get_or_init(|| Instant::now().checked_sub(Duration::from_secs(1)).unwrap_or_else(Instant::now))
 }
 
 /// The time, as [`Connection::handle_timeout`](crate::Connection::handle_timeout) takes it.
@@ -25,9 +21,7 @@ pub fn now() -> Duration {
 pub fn instant(time: Duration) -> Instant {
     let epoch = epoch();
     // Further away than any process lives.
-    epoch
-        .checked_add(time)
-        .unwrap_or_else(|| epoch + Duration::from_secs(u32::MAX.into()))
+    epoch.checked_add(time).unwrap_or_else(|| epoch + Duration::from_secs(u32::MAX.into()))
 }
 
 /// How long it is until `time`; zero where it has passed.

@@ -1,8 +1,8 @@
 //! A connection: what may be asked of it. How it reads frames is in `receive`, how it keeps time in `keep_time`.
 
 use crate::{
-    ClientRequest, CloseCode, Closed, Config, Event, Fragment, Kind, Opened, Outbox, Outgoing, Refusal, Rejection,
-    Response, Role, SendError, State,
+    ClientRequest, CloseCode, Closed, Config, Event, Fragment, Kind, Opened, Outbox, Outgoing, Rejection, Response,
+    Role, SendError, State,
     event::{Cause, Payload},
     frame::{self, MAX_CONTROL, MAX_HEADER, Opcode},
     handshake::{self, Asked, ClientOpening, ServerOpening},
@@ -87,10 +87,7 @@ impl Connection {
     /// A server's side: expects the opening handshake (RFC 6455 4.2).
     pub fn server(config: Arc<Config>) -> Self {
         let opening = Opening::Server(ServerOpening::new());
-        Connection {
-            opening: Some(Box::new(opening)),
-            ..Self::new(Role::Server, State::Connecting, config)
-        }
+        Connection { opening: Some(Box::new(opening)), ..Self::new(Role::Server, State::Connecting, config) }
     }
 
     /// A client's side: its outbox already holds the opening handshake (RFC 6455 4.1).
@@ -166,11 +163,7 @@ impl Connection {
         let response = handshake::reject(rejection)?;
         self.outbox.push(&response, &[]);
         self.opening = None;
-        let refusal = Refusal {
-            status: rejection.status,
-            reason: "the application refused",
-        };
-        self.end_soon(Cause::Refused(refusal));
+        self.end_soon(Cause::Refused(rejection.refusal()));
         Ok(())
     }
 
@@ -356,11 +349,7 @@ impl Connection {
     pub(crate) fn end_soon(&mut self, cause: Cause) {
         self.fast = false;
         if !self.state.is_over() && self.ending.is_none() {
-            self.ending = Some(Box::new(Closed {
-                code: CloseCode::ABNORMAL,
-                reason: String::new(),
-                cause,
-            }));
+            self.ending = Some(Box::new(Closed { code: CloseCode::ABNORMAL, reason: String::new(), cause }));
         }
     }
 

@@ -88,11 +88,7 @@ pub fn turn(
     output: &mut impl Output,
     mut on_event: impl FnMut(&mut Access<'_>, Event<'_>),
 ) {
-    let Buffers {
-        input: read,
-        output: scratch,
-        plain,
-    } = buffers;
+    let Buffers { input: read, output: scratch, plain } = buffers;
     if let Access::Direct(endpoint) = access {
         endpoint.connection.outbox().lend(scratch);
     }
@@ -138,21 +134,9 @@ impl Endpoint {
     pub fn new(connection: Connection, options: &Options) -> Self {
         let layer = options.transport.as_ref().map(|transport| {
             let transport = transport(connection.role());
-            Box::new(Layer {
-                transport,
-                wire: Vec::new(),
-                written: 0,
-                sealed: 0,
-                closed: false,
-            })
+            Box::new(Layer { transport, wire: Vec::new(), written: 0, sealed: 0, closed: false })
         });
-        Endpoint {
-            connection,
-            layer,
-            mailbox: None,
-            waker: None,
-            shut: false,
-        }
+        Endpoint { connection, layer, mailbox: None, waker: None, shut: false }
     }
 
     /// A server's side.
@@ -173,9 +157,7 @@ impl Endpoint {
     /// A sender that works from other threads.
     pub fn sender(&mut self) -> Sender {
         let (config, waker) = (self.connection.config(), &self.waker);
-        let mailbox = self
-            .mailbox
-            .get_or_insert_with(|| Arc::new(Mailbox::new(config.high_water, waker.clone())));
+        let mailbox = self.mailbox.get_or_insert_with(|| Arc::new(Mailbox::new(config.high_water, waker.clone())));
         Sender::new(mailbox.clone())
     }
 
@@ -335,11 +317,7 @@ impl Drop for Endpoint {
 
 /// A socket that takes nothing and does not say why will never take anything.
 fn taken(n: usize) -> io::Result<usize> {
-    if n == 0 {
-        Err(io::ErrorKind::WriteZero.into())
-    } else {
-        Ok(n)
-    }
+    if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n) }
 }
 
 /// So much of the outbox goes through a transport at a time: a TLS record.
@@ -365,9 +343,7 @@ impl Layer {
 
 impl std::fmt::Debug for Layer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Layer")
-            .field("wire", &self.wire.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Layer").field("wire", &self.wire.len()).finish_non_exhaustive()
     }
 }
 
@@ -406,11 +382,7 @@ thread_local! {
 impl Buffers {
     /// Room for one read of so many bytes.
     pub fn new(read: usize) -> Self {
-        Buffers {
-            input: vec![0; read].into_boxed_slice(),
-            output: Vec::new(),
-            plain: Vec::new(),
-        }
+        Buffers { input: vec![0; read].into_boxed_slice(), output: Vec::new(), plain: Vec::new() }
     }
 
     /// This thread's, taken out for the call: a call inside it gets others.
@@ -438,9 +410,7 @@ impl Default for Buffers {
 
 impl std::fmt::Debug for Buffers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Buffers")
-            .field("read", &self.input.len())
-            .finish_non_exhaustive()
+        f.debug_struct("Buffers").field("read", &self.input.len()).finish_non_exhaustive()
     }
 }
 

@@ -166,11 +166,9 @@ impl Event<'_> {
             Event::Request(request) => Event::Request(request),
             Event::Open(opened) => Event::Open(opened),
             Event::Message(message) => Event::Message(message.into_owned()),
-            Event::Fragment(Fragment { kind, payload, fin }) => Event::Fragment(Fragment {
-                kind,
-                payload: Cow::Owned(payload.into_owned()),
-                fin,
-            }),
+            Event::Fragment(Fragment { kind, payload, fin }) => {
+                Event::Fragment(Fragment { kind, payload: Cow::Owned(payload.into_owned()), fin })
+            }
             Event::Ping(payload) => Event::Ping(Cow::Owned(payload.into_owned())),
             Event::Pong(payload) => Event::Pong(Cow::Owned(payload.into_owned())),
             Event::Closed(closed) => Event::Closed(closed),
@@ -267,20 +265,12 @@ impl<'b> Fragment<'b> {
             Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
             Cow::Owned(text) => Cow::Owned(text.into_bytes()),
         };
-        Fragment {
-            kind: Kind::Text,
-            payload,
-            fin,
-        }
+        Fragment { kind: Kind::Text, payload, fin }
     }
 
     /// A piece of a binary message.
     pub fn binary(bytes: impl Into<Cow<'b, [u8]>>, fin: bool) -> Self {
-        Fragment {
-            kind: Kind::Binary,
-            payload: bytes.into(),
-            fin,
-        }
+        Fragment { kind: Kind::Binary, payload: bytes.into(), fin }
     }
 }
 

@@ -78,24 +78,12 @@ pub(crate) fn parse(bytes: &[u8], expect: Expect) -> Result<Option<Header>, Viol
     }
     let len = len as usize;
     if !masked {
-        return Ok(Some(Header {
-            fin,
-            opcode,
-            mask: [0; 4],
-            size: at,
-            len,
-        }));
+        return Ok(Some(Header { fin, opcode, mask: [0; 4], size: at, len }));
     }
     let Some(&mask) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
         return Ok(None);
     };
-    Ok(Some(Header {
-        fin,
-        opcode,
-        mask,
-        size: at + 4,
-        len,
-    }))
+    Ok(Some(Header { fin, opcode, mask, size: at + 4, len }))
 }
 
 /// Writes a header; returns how many bytes of `out` it takes.
@@ -160,11 +148,8 @@ fn extended<const N: usize>(bytes: &[u8], least: u64, expect: Expect) -> Result<
     let known = come.iter().fold(0, |known, byte| known << 8 | u64::from(*byte));
     let missing = 8 * (N - come.len()) as u32;
     // The smallest and the largest length that the missing bytes can still make.
-    let (min, max) = if missing == 64 {
-        (0, u64::MAX)
-    } else {
-        (known << missing, known << missing | ((1 << missing) - 1))
-    };
+    let (min, max) =
+        if missing == 64 { (0, u64::MAX) } else { (known << missing, known << missing | ((1 << missing) - 1)) };
     if min >> 63 != 0 {
         return Err(Violation::LengthTopBit);
     }
@@ -190,12 +175,7 @@ fn within_limits(len: u64, expect: Expect) -> Result<(), Violation> {
 mod tests {
     use super::*;
 
-    const EXPECT: Expect = Expect {
-        role: Role::Server,
-        in_message: false,
-        max_frame: 1 << 20,
-        max_message: 1 << 20,
-    };
+    const EXPECT: Expect = Expect { role: Role::Server, in_message: false, max_frame: 1 << 20, max_message: 1 << 20 };
 
     #[test]
     fn encodes_and_parses_from_one_table() {
@@ -211,29 +191,14 @@ mod tests {
             let mut out = [0; MAX_HEADER];
             let size = encode(&mut out, true, Opcode::Binary, len, None);
             assert_eq!(&out[..size], bytes);
-            let expect = Expect {
-                role: Role::Client,
-                ..EXPECT
-            };
-            let header = Header {
-                fin: true,
-                opcode: Opcode::Binary,
-                mask: [0; 4],
-                size,
-                len,
-            };
+            let expect = Expect { role: Role::Client, ..EXPECT };
+            let header = Header { fin: true, opcode: Opcode::Binary, mask: [0; 4], size, len };
             assert_eq!(parse(bytes, expect), Ok(Some(header)));
             for cut in 0..bytes.len() {
                 assert_eq!(parse(&bytes[..cut], expect), Ok(None), "{len} cut at {cut}");
             }
             let size = encode(&mut out, false, Opcode::Text, len, Some([1, 2, 3, 4]));
-            let header = Header {
-                fin: false,
-                opcode: Opcode::Text,
-                mask: [1, 2, 3, 4],
-                size,
-                len,
-            };
+            let header = Header { fin: false, opcode: Opcode::Text, mask: [1, 2, 3, 4], size, len };
             assert_eq!(parse(&out[..size], EXPECT), Ok(Some(header)));
         }
     }
@@ -257,43 +222,13 @@ mod tests {
         ];
         for (bytes, violation) in table {
             assert_eq!(parse(bytes, EXPECT), Err(violation), "{bytes:x?}");
-            assert_eq!(
-                parse(&bytes[..bytes.len() - 1], EXPECT),
-                Ok(None),
-                "{bytes:x?} is proven too early"
-            );
+            assert_eq!(parse(&bytes[..bytes.len() - 1], EXPECT), Ok(None), "{bytes:x?} is proven too early");
         }
-        let inside = Expect {
-            in_message: true,
-            ..EXPECT
-        };
+        let inside = Expect { in_message: true, ..EXPECT };
         assert_eq!(parse(&[0x01], inside), Err(Violation::MessageInsideMessage));
-        assert_eq!(
-            parse(
-                &[0x81, 0x05],
-                Expect {
-                    role: Role::Client,
-                    ..EXPECT
-                }
-            )
-            .map(|h| h.is_some()),
-            Ok(true)
-        );
-        assert_eq!(
-            parse(
-                &[0x81, 0x85],
-                Expect {
-                    role: Role::Client,
-                    ..EXPECT
-                }
-            ),
-            Err(Violation::Masked)
-        );
-        let nearly_full = Expect {
-            in_message: true,
-            max_message: 4,
-            ..EXPECT
-        };
+        assert_eq!(parse(&[0x81, 0x05], Expect { role: Role::Client, ..EXPECT }).map(|h| h.is_some()), Ok(true));
+        assert_eq!(parse(&[0x81, 0x85], Expect { role: Role::Client, ..EXPECT }), Err(Violation::Masked));
+        let nearly_full = Expect { in_message: true, max_message: 4, ..EXPECT };
         assert_eq!(parse(&[0x80, 0x85], nearly_full), Err(Violation::MessageTooBig));
     }
 }

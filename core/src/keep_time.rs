@@ -9,6 +9,7 @@ use crate::{
     state::Step,
     timers::{NEVER, after},
 };
+use alloc::boxed::Box;
 use core::time::Duration;
 
 impl Connection {
@@ -70,23 +71,29 @@ impl Connection {
         }
         if self.write_is_unarmed() {
             self.timers.sent = self.outbox.sent();
-            self.timers.write = if self.outbox.is_empty() {
-                NEVER
-            } else {
-                after(now, self.config.write_timeout)
-            };
+            self.timers.write = if self.outbox.is_empty() { NEVER } else { after(now, self.config.write_timeout) };
         }
     }
 
     fn phase_is_over(&mut self) {
         match self.state {
             State::Connecting | State::Requested => {
-                if let Some(Opening::Server(_) | Opening::Asked(_)) = self.opening.as_deref() {
-                    let refusal = Refusal::timeout();
-                    self.outbox.push(&handshake::refusal_bytes(&refusal, &self.config), &[]);
+                let mut cause = Cause::Timeout(Timeout::Handshake);
+                match self.opening.as_deref_mut() {
+                    // The response that was being collected says more than that it was slow.
+                    Some(Opening::Client(opening)) => {
+                        if let Some(error) = opening.timed_out() {
+                            cause = Cause::Failed(Box::new(error));
+                        }
+                    }
+                    Some(Opening::Server(_) | Opening::Asked(_)) => {
+                        let response = handshake::refusal_bytes(&Refusal::timeout(), &self.config);
+                        self.outbox.push(&response, &[]);
+                    }
+                    None => {}
                 }
                 self.opening = None;
-                self.end_soon(Cause::Timeout(Timeout::Handshake));
+                self.end_soon(cause);
             }
             State::Closing | State::Lingering => self.give_up(Timeout::Close),
             State::Open | State::Closed => {}

@@ -177,10 +177,7 @@ impl Outbox {
                 piece
             }
             None => {
-                let piece = Piece {
-                    bytes: Owned::Vec(mem::take(&mut self.buffer)),
-                    start: mem::take(&mut self.start),
-                };
+                let piece = Piece { bytes: Owned::Vec(mem::take(&mut self.buffer)), start: mem::take(&mut self.start) };
                 self.lent = false;
                 piece
             }
@@ -280,13 +277,7 @@ impl Outbox {
         match payload {
             Payload::Owned(bytes) if bytes.len() >= LARGE => self.push_piece(header, bytes.into()),
             Payload::Shared(bytes) if bytes.len() >= LARGE => {
-                self.push_piece(
-                    header,
-                    Piece {
-                        bytes: Owned::Shared(bytes),
-                        start: 0,
-                    },
-                );
+                self.push_piece(header, Piece { bytes: Owned::Shared(bytes), start: 0 });
             }
             payload => {
                 self.push(header, payload.as_bytes());
@@ -297,10 +288,7 @@ impl Outbox {
     fn push_piece(&mut self, header: &[u8], piece: Piece) {
         self.buffer.extend_from_slice(header);
         self.placed += piece.len();
-        self.pieces.push_back(Placed {
-            at: self.buffer.len(),
-            piece,
-        });
+        self.pieces.push_back(Placed { at: self.buffer.len(), piece });
     }
 
     /// Keeps a pong to be sent when all that waits is sent; an older one that was kept is dropped.
@@ -361,10 +349,7 @@ impl AsRef<[u8]> for Piece {
 
 impl From<Vec<u8>> for Piece {
     fn from(bytes: Vec<u8>) -> Self {
-        Piece {
-            bytes: Owned::Vec(bytes),
-            start: 0,
-        }
+        Piece { bytes: Owned::Vec(bytes), start: 0 }
     }
 }
 
@@ -415,10 +400,7 @@ mod tests {
             let (mut outbox, _) = filled();
             let mut out = Vec::new();
             while let Some(piece) = outbox.take() {
-                assert!(
-                    outbox.take().is_none() && outbox.chunk().is_empty(),
-                    "one piece is out at a time"
-                );
+                assert!(outbox.take().is_none() && outbox.chunk().is_empty(), "one piece is out at a time");
                 let n = piece.len().min(step);
                 out.extend_from_slice(&piece[..n]);
                 outbox.restore(piece, n);
@@ -440,7 +422,7 @@ mod tests {
                 if n >= LARGE {
                     outbox.push_piece(&[], piece.to_vec().into())
                 } else {
-                    outbox.push(&piece, &[])
+                    outbox.push(&piece, &[]);
                 }
                 full.restore(piece, n);
             }

@@ -87,11 +87,7 @@ impl Connection {
         if self.role == Role::Server {
             mask::apply(payload, header.mask);
         }
-        let kind = if header.opcode == Opcode::Text {
-            Kind::Text
-        } else {
-            Kind::Binary
-        };
+        let kind = if header.opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
         Some(match whole(kind, payload) {
             Ok(message) => Event::Message(message),
             Err(violation) => self.fail(violation, input),
@@ -255,15 +251,8 @@ impl Connection {
     }
 
     fn begin_frame(&mut self, header: Header) -> Result<(), Violation> {
-        let Header {
-            fin, opcode, mask, len, ..
-        } = header;
-        self.frame = Some(Frame {
-            fin,
-            opcode,
-            mask,
-            left: len,
-        });
+        let Header { fin, opcode, mask, len, .. } = header;
+        self.frame = Some(Frame { fin, opcode, mask, left: len });
         match opcode {
             Opcode::Text => self.message = Some(Kind::Text),
             Opcode::Binary => self.message = Some(Kind::Binary),
@@ -343,11 +332,7 @@ impl Connection {
         } else if piece.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Event::Fragment(Fragment {
-            kind,
-            payload: Cow::Borrowed(piece),
-            fin,
-        })))
+        Ok(Some(Event::Fragment(Fragment { kind, payload: Cow::Borrowed(piece), fin })))
     }
 
     fn end_message(&mut self) -> Option<Kind> {
@@ -389,11 +374,7 @@ impl Connection {
         if self.state == State::Open {
             self.push_close(Some(code).filter(|code| *code != CloseCode::NO_STATUS), "");
         }
-        Ok(self.end(Closed {
-            code,
-            reason: String::from(reason),
-            cause: Cause::Handshake,
-        }))
+        Ok(self.end(Closed { code, reason: String::from(reason), cause: Cause::Handshake }))
     }
 
     /// The peer broke the protocol: it is told so, once, and the connection is over (RFC 6455 7.1.7).
@@ -419,10 +400,6 @@ fn whole(kind: Kind, payload: &[u8]) -> Result<Message<'_>, Violation> {
 impl Closed {
     /// An end without the peer's close frame (RFC 6455 7.1.5).
     pub(crate) fn lost(cause: Cause) -> Self {
-        Closed {
-            code: CloseCode::ABNORMAL,
-            reason: String::new(),
-            cause,
-        }
+        Closed { code: CloseCode::ABNORMAL, reason: String::new(), cause }
     }
 }

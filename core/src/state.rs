@@ -56,11 +56,6 @@ impl State {
         })
     }
 
-    /// Whether frames of the peer are read.
-    pub(crate) const fn reads_frames(self) -> bool {
-        matches!(self, State::Open | State::Closing)
-    }
-
     /// Whether the terminal event has been given out.
     pub const fn is_over(self) -> bool {
         matches!(self, State::Lingering | State::Closed)

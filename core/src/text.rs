@@ -49,10 +49,6 @@ const PROMISE: usize = 16 << 10;
 const BELIEVED: usize = 64 << 10;
 
 impl Assembly {
-    pub(crate) fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
     /// Takes a piece of a text message, of whose frame `left` bytes are still to come.
     /// False as soon as a byte proves that the text is not UTF-8.
     #[must_use]
@@ -78,18 +74,13 @@ impl Assembly {
 
     /// The text, unless it ends inside a character. The assembly is empty again.
     pub(crate) fn take_text(&mut self) -> Option<String> {
-        let Assembly {
-            bytes,
-            utf8,
-            unvalidated,
-        } = core::mem::take(self);
+        let Assembly { bytes, utf8, unvalidated } = core::mem::take(self);
         if unvalidated {
             return String::from_utf8(bytes).ok();
         }
         // SAFETY: `bytes` is private to this module, and each byte in it came through `push_text`, which found no
         // error; `is_complete` says that the last character is whole.
-        utf8.is_complete()
-            .then(|| unsafe { String::from_utf8_unchecked(bytes) })
+        utf8.is_complete().then(|| unsafe { String::from_utf8_unchecked(bytes) })
     }
 
     /// The bytes. The assembly is empty again.

@@ -30,16 +30,7 @@ pub(crate) struct Timers {
 
 impl Timers {
     pub(crate) fn new() -> Self {
-        Timers {
-            phase: NEVER,
-            ping: NEVER,
-            pong: NEVER,
-            write: NEVER,
-            sent: 0,
-            pinged: 0,
-            heard: false,
-            unarmed: true,
-        }
+        Timers { phase: NEVER, ping: NEVER, pong: NEVER, write: NEVER, sent: 0, pinged: 0, heard: false, unarmed: true }
     }
 
     /// A new phase begins: its deadline is armed when the time is known.

@@ -59,11 +59,8 @@ impl ClientRequest {
             Some(host) => host.to_string(),
             None => return Err(UrlError::Invalid(url::ParseError::EmptyHost)),
         };
-        let target = Target {
-            host,
-            port: url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 }),
-            secure,
-        };
+        let target =
+            Target { host, port: url.port_or_known_default().unwrap_or(if secure { 443 } else { 80 }), secure };
         // RFC 6455 4.1, item 4 of the request: the port is left out where it is the scheme's own.
         let host = url.host_str().unwrap_or_default();
         let host = url.port().map_or(host.into(), |port| format!("{host}:{port}"));
@@ -86,10 +83,7 @@ fn authorization(url: &Url) -> Option<(String, String)> {
     let mut credentials = percent_decode(url.username());
     credentials.push(b':');
     credentials.extend(percent_decode(url.password().unwrap_or_default()));
-    Some((
-        "Authorization".into(),
-        format!("Basic {}", BASE64_STANDARD.encode(credentials)),
-    ))
+    Some(("Authorization".into(), format!("Basic {}", BASE64_STANDARD.encode(credentials))))
 }
 
 /// RFC 3986 2.1; a `%` that no two digits follow is itself.
@@ -135,47 +129,15 @@ mod tests {
             ("WS://Example.COM:80/", "example.com", "/", "example.com", 80, false),
             ("wss://example.com", "example.com", "/", "example.com", 443, true),
             ("wss://example.com:443/a", "example.com", "/a", "example.com", 443, true),
-            (
-                "wss://example.com:80/a",
-                "example.com:80",
-                "/a",
-                "example.com",
-                80,
-                true,
-            ),
-            (
-                "ws://example.com:3000?x=y",
-                "example.com:3000",
-                "/?x=y",
-                "example.com",
-                3000,
-                false,
-            ),
-            (
-                "ws://example.com/a b/ü?ß",
-                "example.com",
-                "/a%20b/%C3%BC?%C3%9F",
-                "example.com",
-                80,
-                false,
-            ),
+            ("wss://example.com:80/a", "example.com:80", "/a", "example.com", 80, true),
+            ("ws://example.com:3000?x=y", "example.com:3000", "/?x=y", "example.com", 3000, false),
+            ("ws://example.com/a b/ü?ß", "example.com", "/a%20b/%C3%BC?%C3%9F", "example.com", 80, false),
             ("ws://[::1]/", "[::1]", "/", "::1", 80, false),
-            (
-                "ws://[2001:DB8::1]:81/",
-                "[2001:db8::1]:81",
-                "/",
-                "2001:db8::1",
-                81,
-                false,
-            ),
+            ("ws://[2001:DB8::1]:81/", "[2001:db8::1]:81", "/", "2001:db8::1", 81, false),
             ("ws://127.0.0.1:9/", "127.0.0.1:9", "/", "127.0.0.1", 9, false),
         ] {
             let (request, to) = ClientRequest::from_url(url).unwrap();
-            assert_eq!(
-                (request.host.as_str(), request.target.as_str()),
-                (host, target),
-                "{url}"
-            );
+            assert_eq!((request.host.as_str(), request.target.as_str()), (host, target), "{url}");
             assert_eq!((to.host.as_str(), to.port, to.secure), (connect, port, secure), "{url}");
             assert!(request.headers.is_empty());
         }

@@ -6,11 +6,7 @@ const SHORT: usize = 64;
 /// The text, if all of it is valid.
 #[inline]
 pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
-    if bytes.len() < SHORT {
-        core::str::from_utf8(bytes).ok()
-    } else {
-        simdutf8::basic::from_utf8(bytes).ok()
-    }
+    if bytes.len() < SHORT { core::str::from_utf8(bytes).ok() } else { simdutf8::basic::from_utf8(bytes).ok() }
 }
 
 /// A validator that is fed in pieces. It keeps the bytes of a character that a piece ended in: at most three.
@@ -72,10 +68,7 @@ mod tests {
     fn fails_at_the_first_bad_byte() {
         assert_eq!(fails_at(b"abc"), None);
         assert_eq!(fails_at(b"\xff"), Some(0));
-        assert_eq!(
-            fails_at(b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited"),
-            Some(12)
-        );
+        assert_eq!(fails_at(b"\xce\xba\xe1\xbd\xb9\xcf\x83\xce\xbc\xce\xb5\xed\xa0\x80edited"), Some(12));
         assert_eq!(fails_at(b"\xf4\x90\x80\x80"), Some(1));
         assert_eq!(fails_at(b"\xc0\xaf"), Some(0));
         assert_eq!(fails_at(b"\xe0\x80\x80"), Some(1));
@@ -83,14 +76,8 @@ mod tests {
 
     #[test]
     fn pieces_equal_the_whole() {
-        let texts: [&[u8]; 6] = [
-            "κόσμε\u{10ffff}".as_bytes(),
-            b"a\xce",
-            b"\xed\x9f\xbf",
-            b"\xed\xa0\x80",
-            b"\xf8\x88\x80\x80\x80",
-            b"",
-        ];
+        let texts: [&[u8]; 6] =
+            ["κόσμε\u{10ffff}".as_bytes(), b"a\xce", b"\xed\x9f\xbf", b"\xed\xa0\x80", b"\xf8\x88\x80\x80\x80", b""];
         for bytes in texts {
             for cut in 0..=bytes.len() {
                 let mut utf8 = Utf8::default();

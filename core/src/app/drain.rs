@@ -53,10 +53,7 @@ impl Drain {
         if self.is_draining() {
             waker.wake_by_ref();
         }
-        Registration {
-            drain: self.clone(),
-            key,
-        }
+        Registration { drain: self.clone(), key }
     }
 
     /// Ready when the drain has begun; `registration` keeps the place of whoever waits.
@@ -67,11 +64,7 @@ impl Drain {
                 None => *registration = Some(self.register(context.waker())),
             }
         }
-        if self.is_draining() {
-            Poll::Ready(())
-        } else {
-            Poll::Pending
-        }
+        if self.is_draining() { Poll::Ready(()) } else { Poll::Pending }
     }
 }
 

@@ -96,17 +96,8 @@ pub(crate) enum Mail {
 
 impl Mailbox {
     pub(crate) fn new(limit: usize, waker: Option<Waker>) -> Self {
-        let state = Mails {
-            queue: VecDeque::new(),
-            used: 0,
-            limit,
-            closed: false,
-            waker,
-        };
-        Mailbox {
-            filled: AtomicBool::new(false),
-            state: Mutex::new(state),
-        }
+        let state = Mails { queue: VecDeque::new(), used: 0, limit, closed: false, waker };
+        Mailbox { filled: AtomicBool::new(false), state: Mutex::new(state) }
     }
 
     pub(crate) fn set_waker(&self, waker: Waker) {

@@ -82,13 +82,7 @@ impl<A> Server<A> {
     /// A server without connections.
     pub fn new(app: A, options: Options) -> Arc<Self> {
         let (open, live) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Server {
-            app,
-            options,
-            open,
-            live,
-            waiting: Mutex::new(None),
-        })
+        Arc::new(Server { app, options, open, live, waiting: Mutex::new(None) })
     }
 
     /// Ready when the server drains and its last connection has ended. One task may wait.

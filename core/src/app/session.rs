@@ -18,12 +18,7 @@ pub struct Session<A: App> {
 impl<A: App> Session<A> {
     /// A connection that has just been accepted.
     pub fn new(server: &Arc<Server<A>>, peer: Option<SocketAddr>) -> Self {
-        Session {
-            seat: Seat::new(server.clone()),
-            handler: None,
-            timer: None,
-            peer,
-        }
+        Session { seat: Seat::new(server.clone()), handler: None, timer: None, peer }
     }
 
     /// What all connections of the server share.
@@ -36,9 +31,7 @@ impl<A: App> Session<A> {
         if matches!(input, Input::Nothing) {
             self.be_woken(&mut access);
         }
-        endpoint::turn(&mut access, buffers, input, output, |access, event| {
-            self.handle(access, event)
-        });
+        endpoint::turn(&mut access, buffers, input, output, |access, event| self.handle(access, event));
     }
 
     /// When the next turn is due even if nothing else happens.
@@ -82,14 +75,7 @@ impl<A: App> Session<A> {
     #[inline]
     fn call(&mut self, access: &mut Access<'_>, f: impl FnOnce(&mut A::Handler, &mut Context<'_>)) {
         let Some(handler) = &mut self.handler else { return };
-        f(
-            handler,
-            &mut Context {
-                access: access.reborrow(),
-                timer: &mut self.timer,
-                peer: self.peer,
-            },
-        );
+        f(handler, &mut Context { access: access.reborrow(), timer: &mut self.timer, peer: self.peer });
     }
 
     #[cold]

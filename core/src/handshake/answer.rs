@@ -21,13 +21,7 @@ impl Asked {
             write_field(&mut answer, "Sec-WebSocket-Protocol", name);
         }
         finish(&mut answer, &response.headers, b"");
-        Ok((
-            answer,
-            Opened {
-                subprotocol,
-                headers: Headers::default(),
-            },
-        ))
+        Ok((answer, Opened { subprotocol, headers: Headers::default() }))
     }
 
     /// RFC 6455 4.2.2, item 5.5: one that the client offered, or none.
@@ -35,11 +29,7 @@ impl Asked {
         match &response.subprotocol {
             Some(name) if self.subprotocols.contains(name) => Ok(Some(name.clone())),
             Some(_) => Err(SendError::InvalidAnswer),
-            None => Ok(config
-                .subprotocols
-                .iter()
-                .find(|name| self.subprotocols.contains(name))
-                .cloned()),
+            None => Ok(config.subprotocols.iter().find(|name| self.subprotocols.contains(name)).cloned()),
         }
     }
 }

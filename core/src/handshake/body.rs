@@ -35,10 +35,7 @@ impl Body {
                 false => Body::Eof,
             }
         } else {
-            headers
-                .first("Content-Length")
-                .and_then(|length| length.parse().ok())
-                .map_or(Body::Eof, Body::Length)
+            headers.first("Content-Length").and_then(|length| length.parse().ok()).map_or(Body::Eof, Body::Length)
         }
     }
 
@@ -140,14 +137,8 @@ mod tests {
     fn at_most_64_kib_are_kept() {
         let long = vec![b'a'; MAX_BODY + 1];
         assert_eq!(receive("", &long), (long[..MAX_BODY].to_vec(), true));
-        assert_eq!(
-            receive("Content-Length: 99999999\r\n", &long),
-            (long[..MAX_BODY].to_vec(), true)
-        );
+        assert_eq!(receive("Content-Length: 99999999\r\n", &long), (long[..MAX_BODY].to_vec(), true));
         let chunk = [b"ffff1\r\n", &long[..]].concat();
-        assert_eq!(
-            receive("Transfer-Encoding: chunked\r\n", &chunk),
-            (long[..MAX_BODY].to_vec(), true)
-        );
+        assert_eq!(receive("Transfer-Encoding: chunked\r\n", &chunk), (long[..MAX_BODY].to_vec(), true));
     }
 }

@@ -89,8 +89,7 @@ impl ClientOpening {
 
     /// The transport has ended: what is reported, with as much of a body as came.
     pub(crate) fn receive_eof(&mut self) -> HandshakeError {
-        self.timed_out()
-            .unwrap_or_else(|| HandshakeError::new(HandshakeFailure::Lost, 0, Headers::default()))
+        self.timed_out().unwrap_or_else(|| HandshakeError::new(HandshakeFailure::Lost, 0, Headers::default()))
     }
 
     /// The deadline has passed: what is reported, with as much of a body as came; `None` where no answer did.
@@ -125,9 +124,7 @@ impl ClientOpening {
     fn receive_head(&mut self, head: Head) -> Result<Option<Opened>, HandshakeError> {
         let fail = |kind, status| HandshakeError::new(kind, status, Headers::default());
         let (minor, status) = status_line(head.start_line()).ok_or_else(|| fail(HandshakeFailure::Malformed, 0))?;
-        let headers = head
-            .into_headers()
-            .map_err(|_| fail(HandshakeFailure::Malformed, status))?;
+        let headers = head.into_headers().map_err(|_| fail(HandshakeFailure::Malformed, status))?;
         match status {
             101 => match self.check(minor, &headers) {
                 Ok(subprotocol) => return Ok(Some(Opened { subprotocol, headers })),
@@ -135,11 +132,7 @@ impl ClientOpening {
             },
             // RFC 9110 15.2: a client skips 1xx responses that it did not expect.
             100..=199 if self.informational == MAX_INFORMATIONAL => {
-                return Err(HandshakeError::new(
-                    HandshakeFailure::TooManyInformational,
-                    status,
-                    headers,
-                ));
+                return Err(HandshakeError::new(HandshakeFailure::TooManyInformational, status, headers));
             }
             100..=199 => self.informational += 1,
             _ => {
@@ -158,11 +151,7 @@ impl ClientOpening {
             return Err(HandshakeFailure::Malformed);
         }
         let mut upgrades = list::elements(headers.values("Upgrade"));
-        if !upgrades
-            .next()
-            .is_some_and(|value| value.eq_ignore_ascii_case(b"websocket"))
-            || upgrades.next().is_some()
-        {
+        if !upgrades.next().is_some_and(|value| value.eq_ignore_ascii_case(b"websocket")) || upgrades.next().is_some() {
             return Err(HandshakeFailure::Upgrade);
         }
         if !headers.lists("Connection", "upgrade") {
@@ -186,9 +175,8 @@ impl ClientOpening {
         if !headers.contains(NAME) {
             return Ok(None);
         }
-        let chosen = headers
-            .only(NAME)
-            .and_then(|chosen| self.subprotocols.iter().find(|name| name.as_bytes() == chosen));
+        let chosen =
+            headers.only(NAME).and_then(|chosen| self.subprotocols.iter().find(|name| name.as_bytes() == chosen));
         chosen.cloned().map(Some).ok_or(HandshakeFailure::Subprotocol)
     }
 }
@@ -204,10 +192,7 @@ fn check_request(request: &ClientRequest) -> Result<&str, SendError> {
         && target.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'#')
         && request.subprotocols.iter().all(|name| list::is_token(name.as_bytes()))
         && list::are_unique(&request.subprotocols)
-        && request
-            .headers
-            .iter()
-            .all(|(name, value)| may_be_set(name, value) && !name.eq_ignore_ascii_case("Host"));
+        && request.headers.iter().all(|(name, value)| may_be_set(name, value) && !name.eq_ignore_ascii_case("Host"));
     valid.then_some(target).ok_or(SendError::InvalidHeader)
 }
 
@@ -218,12 +203,9 @@ fn status_line(line: &[u8]) -> Option<(u8, u16)> {
         return None;
     };
     match parts.next()? {
-        status @ [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9'] => Some((
-            minor,
-            status
-                .iter()
-                .fold(0, |status, digit| status * 10 + u16::from(digit - b'0')),
-        )),
+        status @ [b'1'..=b'9', b'0'..=b'9', b'0'..=b'9'] => {
+            Some((minor, status.iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0'))))
+        }
         _ => None,
     }
 }

@@ -63,12 +63,7 @@ failures! {
 
 impl HandshakeError {
     pub(super) fn new(kind: HandshakeFailure, status: u16, headers: Headers) -> Self {
-        HandshakeError {
-            kind,
-            status,
-            headers,
-            body: Vec::new(),
-        }
+        HandshakeError { kind, status, headers, body: Vec::new() }
     }
 
     /// The versions of the protocol that the server says it speaks (RFC 6455 4.4), where it does not speak ours.

@@ -94,10 +94,7 @@ impl HeadReader {
 
     /// The start line, once it is complete.
     pub(super) fn start_line(&self) -> Option<&[u8]> {
-        self.bytes
-            .split(|&byte| byte == b'\r')
-            .next()
-            .filter(|_| self.lines > 0)
+        self.bytes.split(|&byte| byte == b'\r').next().filter(|_| self.lines > 0)
     }
 
     /// How many of the first bytes of `input` belong to the line and are in order: at least one.
@@ -110,10 +107,7 @@ impl HeadReader {
             _ => (MAX_LINE - self.line, HeadError::TooBig),
         };
         let reach = &input[..input.len().min(room + 1).min(MAX_HEAD - self.taken)];
-        let run = reach
-            .iter()
-            .position(|byte| matches!(byte, b'\r' | b'\n' | 0))
-            .unwrap_or(reach.len());
+        let run = reach.iter().position(|byte| matches!(byte, b'\r' | b'\n' | 0)).unwrap_or(reach.len());
         #[cfg(test)]
         {
             self.examined += (run + 1).min(reach.len());
@@ -200,10 +194,7 @@ mod tests {
                 return Ok(Some((String::from_utf8(head.bytes).unwrap(), seen - input.len())));
             }
             // Each byte once, and the one that ends a run once more.
-            assert!(
-                reader.examined <= seen + lines.max(reader.lines) + 1,
-                "bytes are looked at again"
-            );
+            assert!(reader.examined <= seen + lines.max(reader.lines) + 1, "bytes are looked at again");
             assert!(reader.bytes.capacity() <= MAX_HEAD);
             if result?.is_none() {
                 assert!(input.is_empty());
@@ -229,10 +220,7 @@ mod tests {
     fn a_head_ends_with_its_empty_line() {
         let head = "GET / HTTP/1.1\r\nA: b\r\n\r\n";
         let taken = head.len() + 4;
-        assert_eq!(
-            read_all(format!("\r\n\r\n{head}frames").as_bytes()),
-            Ok(Some((head.into(), taken)))
-        );
+        assert_eq!(read_all(format!("\r\n\r\n{head}frames").as_bytes()), Ok(Some((head.into(), taken))));
         assert_eq!(result(b"GET / HTTP/1.1\r\n\r\n"), Ok(true));
         assert_eq!(result(b"GET / HTTP/1.1\r\n\r"), Ok(false));
         assert_eq!(result(b""), Ok(false));
@@ -240,33 +228,16 @@ mod tests {
 
     #[test]
     fn what_is_no_http_is_known_by_its_first_byte() {
-        for bytes in [
-            &b"\x16"[..],
-            b"\n",
-            b" ",
-            b"\0",
-            b"\xff",
-            b"\r\n\r\n\x16",
-            b"\r\r",
-            b"\rG",
-            b":",
-        ] {
+        for bytes in [&b"\x16"[..], b"\n", b" ", b"\0", b"\xff", b"\r\n\r\n\x16", b"\r\r", b"\rG", b":"] {
             assert_eq!(result(bytes), Err(HeadError::NotHttp), "{}", bytes.escape_ascii());
         }
     }
 
     #[test]
     fn lines_end_with_cr_and_lf() {
-        for bytes in [
-            &b"G\n"[..],
-            b"G\r\nA: b\n",
-            b"G\r\nA: b\rc",
-            b"G\r\r",
-            b"G\0",
-            b"G\r\n\n",
-            b"G\r\n\0",
-            b"G\r\n\r\r",
-        ] {
+        for bytes in
+            [&b"G\n"[..], b"G\r\nA: b\n", b"G\r\nA: b\rc", b"G\r\r", b"G\0", b"G\r\n\n", b"G\r\n\0", b"G\r\n\r\r"]
+        {
             assert_eq!(result(bytes), Err(HeadError::Malformed), "{}", bytes.escape_ascii());
         }
     }
@@ -279,37 +250,19 @@ mod tests {
         assert_eq!(result(line(MAX_LINE + 1).as_bytes()), Err(HeadError::StartLineTooLong));
 
         assert_eq!(result(format!("G\r\n{}\r\n\r\n", line(MAX_LINE)).as_bytes()), Ok(true));
-        assert_eq!(
-            result(format!("G\r\n{}", line(MAX_LINE + 1)).as_bytes()),
-            Err(HeadError::TooBig)
-        );
+        assert_eq!(result(format!("G\r\n{}", line(MAX_LINE + 1)).as_bytes()), Err(HeadError::TooBig));
 
-        assert_eq!(
-            result(format!("G\r\n{}\r\n", "a:\r\n".repeat(MAX_FIELDS)).as_bytes()),
-            Ok(true)
-        );
-        assert_eq!(
-            result(format!("G\r\n{}a", "a:\r\n".repeat(MAX_FIELDS)).as_bytes()),
-            Err(HeadError::TooBig)
-        );
+        assert_eq!(result(format!("G\r\n{}\r\n", "a:\r\n".repeat(MAX_FIELDS)).as_bytes()), Ok(true));
+        assert_eq!(result(format!("G\r\n{}a", "a:\r\n".repeat(MAX_FIELDS)).as_bytes()), Err(HeadError::TooBig));
 
         // Leading CRLF 2, G CRLF 3, two lines and their CRLFs, an empty line 2.
-        let head = |n| {
-            format!(
-                "\r\nG\r\n{}\r\n{}\r\n\r\n",
-                line(MAX_LINE),
-                line(n - 2 - 3 - MAX_LINE - 2 - 2 - 2)
-            )
-        };
+        let head = |n| format!("\r\nG\r\n{}\r\n{}\r\n\r\n", line(MAX_LINE), line(n - 2 - 3 - MAX_LINE - 2 - 2 - 2));
         assert_eq!(head(MAX_HEAD).len(), MAX_HEAD);
         assert_eq!(result(head(MAX_HEAD).as_bytes()), Ok(true));
         assert_eq!(result(head(MAX_HEAD + 1).as_bytes()), Err(HeadError::TooBig));
         assert_eq!(result(&head(MAX_HEAD + 1).as_bytes()[..MAX_HEAD]), Ok(false));
         assert_eq!(result("\r\n".repeat(MAX_HEAD / 2).as_bytes()), Ok(false));
-        assert_eq!(
-            result(("\r\n".repeat(MAX_HEAD / 2) + "\r").as_bytes()),
-            Err(HeadError::TooBig)
-        );
+        assert_eq!(result(("\r\n".repeat(MAX_HEAD / 2) + "\r").as_bytes()), Err(HeadError::TooBig));
     }
 
     #[test]

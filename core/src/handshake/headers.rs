@@ -49,10 +49,7 @@ impl Headers {
         };
         let mut fields = Vec::with_capacity(parsed.len());
         for header in parsed {
-            fields.push(Field {
-                name: range(header.name.as_bytes())?,
-                value: range(header.value)?,
-            });
+            fields.push(Field { name: range(header.name.as_bytes())?, value: range(header.value)? });
         }
         Ok(Headers { bytes: lines, fields })
     }
@@ -145,10 +142,7 @@ mod tests {
         assert_eq!(headers.iter().last(), Some(("d", &b"\xff"[..])));
         assert_eq!(headers.only("a"), None);
         assert_eq!(headers.only("b"), Some(&b"2"[..]));
-        assert_eq!(
-            alloc::format!("{headers:?}"),
-            r#"{"A": "1", "b": "2", "a": "3", "C": "", "d": "\xff"}"#
-        );
+        assert_eq!(alloc::format!("{headers:?}"), r#"{"A": "1", "b": "2", "a": "3", "C": "", "d": "\xff"}"#);
     }
 
     #[test]

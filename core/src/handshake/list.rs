@@ -28,11 +28,7 @@ pub(super) fn elements<'a>(fields: impl Iterator<Item = &'a [u8]>) -> impl Itera
 pub(super) fn subprotocols<'a>(fields: impl Iterator<Item = &'a [u8]>) -> Option<Vec<&'a str>> {
     let mut listed = Vec::new();
     for element in elements(fields) {
-        listed.push(
-            str::from_utf8(element)
-                .ok()
-                .filter(|element| is_token(element.as_bytes()))?,
-        );
+        listed.push(str::from_utf8(element).ok().filter(|element| is_token(element.as_bytes()))?);
     }
     (!listed.is_empty() && are_unique(&listed)).then_some(listed)
 }
@@ -94,11 +90,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn token(&mut self) -> Option<&'a [u8]> {
-        let end = self
-            .rest
-            .iter()
-            .position(|&byte| !is_token_byte(byte))
-            .unwrap_or(self.rest.len());
+        let end = self.rest.iter().position(|&byte| !is_token_byte(byte)).unwrap_or(self.rest.len());
         let (token, rest) = self.rest.split_at(end);
         self.rest = rest;
         (!token.is_empty()).then_some(token)
@@ -130,11 +122,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn skip_space(&mut self) {
-        let end = self
-            .rest
-            .iter()
-            .position(|byte| !matches!(byte, b' ' | b'\t'))
-            .unwrap_or(self.rest.len());
+        let end = self.rest.iter().position(|byte| !matches!(byte, b' ' | b'\t')).unwrap_or(self.rest.len());
         self.rest = &self.rest[end..];
     }
 }

@@ -10,10 +10,7 @@ pub(super) fn is_allowed(headers: &Headers, host: &str, origins: &Origins) -> bo
         return true;
     }
     // Two of them, and `null`, are the same as no known one (RFC 6454 7.1, 7.3).
-    let Some(origin) = headers
-        .only("Origin")
-        .and_then(|value| str::from_utf8(value).ok())
-        .and_then(Origin::parse)
+    let Some(origin) = headers.only("Origin").and_then(|value| str::from_utf8(value).ok()).and_then(Origin::parse)
     else {
         return false;
     };
@@ -21,10 +18,7 @@ pub(super) fn is_allowed(headers: &Headers, host: &str, origins: &Origins) -> bo
         Origins::Any => true,
         // Behind a proxy the server cannot know its own scheme: what `Host` leaves out is the default of the origin's.
         Origins::SameHost => origin.default_port().is_some() && origin.is(&Origin::of_host(origin.scheme, host)),
-        Origins::List(list) => list
-            .iter()
-            .filter_map(|allowed| Origin::parse(allowed))
-            .any(|ours| origin.is(&ours)),
+        Origins::List(list) => list.iter().filter_map(|allowed| Origin::parse(allowed)).any(|ours| origin.is(&ours)),
     }
 }
 
@@ -43,11 +37,7 @@ impl<'a> Origin<'a> {
 
     fn of_host(scheme: &'a str, host: &'a str) -> Self {
         let (host, port) = split_port(host);
-        Origin {
-            scheme,
-            host,
-            port: port.filter(|port| !port.is_empty()),
-        }
+        Origin { scheme, host, port: port.filter(|port| !port.is_empty()) }
     }
 
     fn is(&self, other: &Origin<'_>) -> bool {
@@ -74,9 +64,7 @@ pub(super) fn is_host(value: &str) -> bool {
         None => (host, b"-._~%!$&'()*+,;="),
     };
     !host.is_empty()
-        && host
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || special.contains(&byte))
+        && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || special.contains(&byte))
         && port.is_none_or(|port| port.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
@@ -125,27 +113,16 @@ mod tests {
             ("://example.com", "example.com", false),
             ("file://example.com", "example.com", false),
         ] {
-            assert_eq!(
-                allowed(&[origin], host, &Origins::SameHost),
-                expected,
-                "{origin} at {host}"
-            );
+            assert_eq!(allowed(&[origin], host, &Origins::SameHost), expected, "{origin} at {host}");
         }
         assert!(allowed(&[], "example.com", &Origins::SameHost));
-        assert!(!allowed(
-            &["http://example.com", "http://example.com"],
-            "example.com",
-            &Origins::SameHost
-        ));
+        assert!(!allowed(&["http://example.com", "http://example.com"], "example.com", &Origins::SameHost));
     }
 
     #[test]
     fn a_list_names_scheme_host_and_port() {
-        let list = Origins::List(
-            ["http://good.example", "https://Better.example:8443", "app://id"]
-                .map(String::from)
-                .into(),
-        );
+        let list =
+            Origins::List(["http://good.example", "https://Better.example:8443", "app://id"].map(String::from).into());
         for (origins, expected) in [
             (Vec::new(), true),
             (["http://good.example"].into(), true),
@@ -168,22 +145,12 @@ mod tests {
 
     #[test]
     fn hosts_are_checked() {
-        for host in [
-            "a",
-            "example.com",
-            "example.com:80",
-            "example.com:",
-            "[::1]",
-            "[::1]:80",
-            "1.2.3.4",
-            "a_b",
-            "a%20b",
-        ] {
+        for host in
+            ["a", "example.com", "example.com:80", "example.com:", "[::1]", "[::1]:80", "1.2.3.4", "a_b", "a%20b"]
+        {
             assert!(is_host(host), "{host}");
         }
-        for host in [
-            "", ":80", "a b", "a:b", "a:80:80", "[::1", "::1", "[]", "a@b", "a/b", "a\"", "[::1]x", "é",
-        ] {
+        for host in ["", ":80", "a b", "a:b", "a:80:80", "[::1", "::1", "[]", "a@b", "a/b", "a\"", "[::1]x", "é"] {
             assert!(!is_host(host), "{host}");
         }
     }

@@ -73,9 +73,7 @@ impl Request {
     /// The host, with the port unless it is the scheme's own: of the target where that is a whole URL, which then
     /// goes before `Host` (RFC 9112 3.2.2).
     pub fn host(&self) -> &str {
-        target_host(&self.target)
-            .or(self.headers.first("Host"))
-            .unwrap_or_default()
+        target_host(&self.target).or(self.headers.first("Host")).unwrap_or_default()
     }
 
     /// The names and values of the cookies (RFC 6265 4.2), as they were sent.
@@ -91,10 +89,7 @@ impl Request {
 /// The host and port of a target in absolute form (RFC 9112 3.2.2).
 pub(super) fn target_host(target: &str) -> Option<&str> {
     let (scheme, rest) = target.split_once("://")?;
-    if !["http", "https", "ws", "wss"]
-        .iter()
-        .any(|known| known.eq_ignore_ascii_case(scheme))
-    {
+    if !["http", "https", "ws", "wss"].iter().any(|known| known.eq_ignore_ascii_case(scheme)) {
         return None;
     }
     rest.split(['/', '?']).next()
@@ -103,20 +98,14 @@ pub(super) fn target_host(target: &str) -> Option<&str> {
 impl Rejection {
     /// A rejection with this status, from 300 to 599, and nothing else.
     pub fn new(status: u16) -> Self {
-        Rejection {
-            status,
-            headers: Vec::new(),
-            body: Vec::new(),
-        }
+        Rejection { status, headers: Vec::new(), body: Vec::new() }
     }
 
     /// 503: too many connections, or the server is going away; the client may come back after so many seconds
     /// (RFC 9110 15.6.4).
     pub fn unavailable(retry_after_seconds: u32) -> Self {
         let mut rejection = Rejection::new(503);
-        rejection
-            .headers
-            .push(("Retry-After".into(), alloc::format!("{retry_after_seconds}")));
+        rejection.headers.push(("Retry-After".into(), alloc::format!("{retry_after_seconds}")));
         rejection
     }
 
@@ -150,19 +139,13 @@ mod tests {
     use super::*;
 
     fn request(target: &str, lines: &str) -> Request {
-        Request {
-            target: target.into(),
-            headers: Headers::parse(alloc::format!("{lines}\r\n").into_bytes()).unwrap(),
-        }
+        Request { target: target.into(), headers: Headers::parse(alloc::format!("{lines}\r\n").into_bytes()).unwrap() }
     }
 
     #[test]
     fn cookies_come_in_pairs() {
         let request = request("/", "Cookie: a=1; b=x=y;c\r\ncookie: d=\"q\"\r\n");
-        assert_eq!(
-            request.cookies().collect::<Vec<_>>(),
-            [("a", "1"), ("b", "x=y"), ("d", "\"q\"")]
-        );
+        assert_eq!(request.cookies().collect::<Vec<_>>(), [("a", "1"), ("b", "x=y"), ("d", "\"q\"")]);
     }
 
     #[test]

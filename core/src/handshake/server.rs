@@ -56,8 +56,7 @@ impl ServerOpening {
             HeadError::Malformed => {
                 // What is wrong with a request line that was complete goes before.
                 let line = self.head.start_line().map(request_line);
-                line.and_then(Result::err)
-                    .unwrap_or(Refusal::new(400, "a NUL, or a CR or LF without the other"))
+                line.and_then(Result::err).unwrap_or(Refusal::new(400, "a NUL, or a CR or LF without the other"))
             }
         }
     }
@@ -69,15 +68,10 @@ fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
     let is_get = method == b"GET";
     // RFC 9112 3.2: visible ASCII, and a fragment is not sent.
     if !target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#') {
-        return Err(Refusal::new(
-            400,
-            "the request target has a character that is not allowed",
-        ));
+        return Err(Refusal::new(400, "the request target has a character that is not allowed"));
     }
     let target = String::from_utf8_lossy(target).into_owned();
-    let headers = head
-        .into_headers()
-        .map_err(|_| Refusal::new(400, "a malformed header field"))?;
+    let headers = head.into_headers().map_err(|_| Refusal::new(400, "a malformed header field"))?;
     let request = Request { target, headers };
     let headers = &request.headers;
 
@@ -154,10 +148,7 @@ fn check_body(headers: &Headers) -> Result<(), Refusal> {
 fn check_upgrade(headers: &Headers) -> Result<(), Refusal> {
     match headers.lists("Upgrade", "websocket") && headers.lists("Connection", "upgrade") {
         true => Ok(()),
-        false => Err(Refusal::new(
-            426,
-            "this is a WebSocket: ask with Upgrade: websocket and Connection: Upgrade",
-        )),
+        false => Err(Refusal::new(426, "this is a WebSocket: ask with Upgrade: websocket and Connection: Upgrade")),
     }
 }
 
@@ -169,10 +160,7 @@ fn subprotocols(headers: &Headers) -> Result<Vec<String>, Refusal> {
     }
     match list::subprotocols(headers.values(NAME)) {
         Some(listed) => Ok(listed.into_iter().map(String::from).collect()),
-        None => Err(Refusal::new(
-            400,
-            "Sec-WebSocket-Protocol is not a list of different tokens",
-        )),
+        None => Err(Refusal::new(400, "Sec-WebSocket-Protocol is not a list of different tokens")),
     }
 }
 
@@ -181,9 +169,6 @@ fn check_extensions(headers: &Headers) -> Result<(), Refusal> {
     const NAME: &str = "Sec-WebSocket-Extensions";
     match !headers.contains(NAME) || list::are_extensions(headers.values(NAME)) {
         true => Ok(()),
-        false => Err(Refusal::new(
-            400,
-            "Sec-WebSocket-Extensions is not a list of extensions",
-        )),
+        false => Err(Refusal::new(400, "Sec-WebSocket-Extensions is not a list of extensions")),
     }
 }

@@ -42,11 +42,7 @@ fn wake(waker: &Mutex<Option<Waker>>) {
 
 pub(super) fn split<S: Socket>(socket: WebSocket<S>) -> (RecvHalf<S>, SendHalf<S>) {
     let (shared, wakers) = (Arc::new(Mutex::new(socket)), Arc::new(Wakers::default()));
-    let half = |index| Half {
-        shared: shared.clone(),
-        wakers: wakers.clone(),
-        index,
-    };
+    let half = |index| Half { shared: shared.clone(), wakers: wakers.clone(), index };
     (RecvHalf(half(0)), SendHalf(half(1)))
 }
 
@@ -139,8 +135,7 @@ impl<S: Socket> futures_core::Stream for RecvHalf<S> {
     type Item = Result<OwnedMessage, Error>;
 
     fn poll_next(self: std::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0
-            .poll(context, |socket, context| std::pin::Pin::new(socket).poll_next(context))
+        self.0.poll(context, |socket, context| std::pin::Pin::new(socket).poll_next(context))
     }
 }
 
@@ -163,11 +158,9 @@ impl<S: Socket> futures_sink::Sink<OwnedMessage> for SendHalf<S> {
     /// Sends the close frame, with 1000.
     fn poll_close(self: std::pin::Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
         let _ = lock(&self.0.shared).endpoint.connection.close(CloseCode::NORMAL, "");
-        self.0
-            .poll(context, WebSocket::poll_flush)
-            .map(|flushed| match flushed {
-                Err(Error::Closed(closed)) if closed.is_clean() => Ok(()),
-                flushed => flushed,
-            })
+        self.0.poll(context, WebSocket::poll_flush).map(|flushed| match flushed {
+            Err(Error::Closed(closed)) if closed.is_clean() => Ok(()),
+            flushed => flushed,
+        })
     }
 }

@@ -27,21 +27,12 @@ impl<A: App, S: Socket> Serve<A, S> {
     /// A connection that has just been accepted.
     pub fn new(server: &Arc<Server<A>>, socket: S) -> Self {
         let session = Session::new(server, socket.peer());
-        Serve {
-            session,
-            endpoint: Endpoint::server(&server.options),
-            socket,
-            drain: None,
-        }
+        Serve { session, endpoint: Endpoint::server(&server.options), socket, drain: None }
     }
 
     fn turn(&mut self, context: &mut Context<'_>, buffers: &mut Buffers, input: Input) {
-        let mut output = Polled {
-            socket: &mut self.socket,
-            context,
-        };
-        self.session
-            .turn(Access::Direct(&mut self.endpoint), buffers, input, &mut output);
+        let mut output = Polled { socket: &mut self.socket, context };
+        self.session.turn(Access::Direct(&mut self.endpoint), buffers, input, &mut output);
     }
 
     /// Reads until the socket is empty, for a while. Whether there may be more.
@@ -152,8 +143,6 @@ pub async fn accept_loop<I: Incoming>(
 
 impl<A: App, S> std::fmt::Debug for Serve<A, S> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Serve")
-            .field("endpoint", &self.endpoint)
-            .finish_non_exhaustive()
+        f.debug_struct("Serve").field("endpoint", &self.endpoint).finish_non_exhaustive()
     }
 }

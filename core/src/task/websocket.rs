@@ -266,20 +266,9 @@ impl<S: Socket> WebSocket<S> {
     }
 
     fn turn(&mut self, context: &mut Context<'_>, buffers: &mut Buffers, input: Input) {
-        let WebSocket {
-            socket,
-            endpoint,
-            inbox,
-            ..
-        } = self;
+        let WebSocket { socket, endpoint, inbox, .. } = self;
         let mut output = Polled { socket, context };
-        endpoint::turn(
-            &mut Access::Direct(endpoint),
-            buffers,
-            input,
-            &mut output,
-            |_, event| inbox.put(event),
-        );
+        endpoint::turn(&mut Access::Direct(endpoint), buffers, input, &mut output, |_, event| inbox.put(event));
     }
 }
 

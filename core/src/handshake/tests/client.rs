@@ -5,11 +5,8 @@ use super::*;
 use crate::SendError;
 use alloc::format;
 
-const VALID: [&str; 3] = [
-    "Upgrade: websocket",
-    "Connection: Upgrade",
-    "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
-];
+const VALID: [&str; 3] =
+    ["Upgrade: websocket", "Connection: Upgrade", "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="];
 
 fn response(line: &str, fields: &[&str]) -> String {
     let fields: String = fields.iter().map(|field| format!("{field}\r\n")).collect();
@@ -28,10 +25,7 @@ fn replaced(name: &str, fields: &[&str]) -> String {
 
 /// The subprotocol, or what was wrong; `None` while it waits for more.
 fn outcome(response: &str) -> Option<Result<Option<String>, HandshakeFailure>> {
-    let request = ClientRequest {
-        subprotocols: ["a".into(), "b".into()].into(),
-        ..request()
-    };
+    let request = ClientRequest { subprotocols: ["a".into(), "b".into()].into(), ..request() };
     let result = connect(&request, response.as_bytes(), false)?;
     Some(result.map(|(opened, _)| opened.subprotocol).map_err(|error| error.kind))
 }
@@ -55,22 +49,11 @@ fn the_request_is_as_rfc_6455_4_1_says() {
 
 #[test]
 fn requests_that_would_inject_something_are_not_sent() {
-    let host = |host: &str| ClientRequest {
-        host: host.into(),
-        ..request()
-    };
-    let target = |target: &str| ClientRequest {
-        target: target.into(),
-        ..request()
-    };
-    let header = |name: &str, value: &str| ClientRequest {
-        headers: [(name.into(), value.into())].into(),
-        ..request()
-    };
-    let subprotocols = |names: &[&str]| ClientRequest {
-        subprotocols: names.iter().map(|&name| name.into()).collect(),
-        ..request()
-    };
+    let host = |host: &str| ClientRequest { host: host.into(), ..request() };
+    let target = |target: &str| ClientRequest { target: target.into(), ..request() };
+    let header = |name: &str, value: &str| ClientRequest { headers: [(name.into(), value.into())].into(), ..request() };
+    let subprotocols =
+        |names: &[&str]| ClientRequest { subprotocols: names.iter().map(|&name| name.into()).collect(), ..request() };
     for request in [
         host(""),
         host("a\r\nX: y"),
@@ -94,11 +77,7 @@ fn requests_that_would_inject_something_are_not_sent() {
         subprotocols(&[""]),
         subprotocols(&["a\r\n"]),
     ] {
-        assert_eq!(
-            ClientOpening::new(request.clone(), &config()).err(),
-            Some(SendError::InvalidRequest),
-            "{request:?}"
-        );
+        assert_eq!(ClientOpening::new(request.clone(), &config()).err(), Some(SendError::InvalidHeader), "{request:?}");
     }
 }
 
@@ -120,27 +99,15 @@ fn rules_for_a_101() {
         (replaced("Connection", &["Connection: close"]), Err(Connection)),
         (replaced("Connection", &["Connection: upgraded"]), Err(Connection)),
         (replaced("Sec-WebSocket-Accept", &[]), Err(Accept)),
-        (
-            replaced(
-                "Sec-WebSocket-Accept",
-                &["Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo="],
-            ),
-            Err(Accept),
-        ),
-        (
-            with(&["Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="]),
-            Err(Accept),
-        ),
+        (replaced("Sec-WebSocket-Accept", &["Sec-WebSocket-Accept: S3pPLMBiTxaQ9kYGzzhZRbK+xOo="]), Err(Accept)),
+        (with(&["Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo="]), Err(Accept)),
         (with(&["Sec-WebSocket-Extensions: permessage-deflate"]), Err(Extension)),
         (with(&["Sec-WebSocket-Extensions:"]), Err(Extension)),
         (with(&["Sec-WebSocket-Protocol: c"]), Err(Subprotocol)),
         (with(&["Sec-WebSocket-Protocol: A"]), Err(Subprotocol)),
         (with(&["Sec-WebSocket-Protocol:"]), Err(Subprotocol)),
         (with(&["Sec-WebSocket-Protocol: a, b"]), Err(Subprotocol)),
-        (
-            with(&["Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: a"]),
-            Err(Subprotocol),
-        ),
+        (with(&["Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: a"]), Err(Subprotocol)),
         (with(&["Transfer-Encoding: chunked"]), Err(TransferEncoding)),
         (with(&["X: a\r\n b"]), Err(Malformed)),
         (with(&["X : a"]), Err(Malformed)),
@@ -161,9 +128,7 @@ fn rules_for_a_101() {
 
 #[test]
 fn frames_behind_the_head_are_left() {
-    let (opened, rest) = connect(&request(), format!("{}frames", with(&["X: y"])).as_bytes(), false)
-        .unwrap()
-        .unwrap();
+    let (opened, rest) = connect(&request(), format!("{}frames", with(&["X: y"])).as_bytes(), false).unwrap().unwrap();
     assert_eq!(opened.headers.first("x"), Some("y"));
     assert_eq!(rest, b"frames");
 }
@@ -172,10 +137,7 @@ fn frames_behind_the_head_are_left() {
 fn other_1xx_responses_are_skipped_up_to_16() {
     let skipped = "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n";
     assert_eq!(outcome(&(skipped.repeat(16) + &with(&[]))), Some(Ok(None)));
-    assert_eq!(
-        outcome(&skipped.repeat(17)),
-        Some(Err(HandshakeFailure::TooManyInformational))
-    );
+    assert_eq!(outcome(&skipped.repeat(17)), Some(Err(HandshakeFailure::TooManyInformational)));
 }
 
 #[test]
@@ -187,12 +149,7 @@ fn other_statuses_are_reported_with_their_body() {
     assert_eq!(complete.headers.first("content-length"), Some("4"));
     assert!(format!("{complete}").contains("404"));
 
-    assert_eq!(
-        error("HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n", false)
-            .unwrap()
-            .status,
-        404
-    );
+    assert_eq!(error("HTTP/1.1 404 X\r\nContent-Length: 0\r\n\r\n", false).unwrap().status, 404);
     assert_eq!(error("HTTP/1.0 403 X\r\n\r\nno", false), None);
     assert_eq!(error("HTTP/1.0 403 X\r\n\r\nno", true).unwrap().body, b"no");
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
@@ -203,18 +160,12 @@ fn other_statuses_are_reported_with_their_body() {
 fn an_end_or_a_deadline_reports_what_came() {
     let config = config();
     let (mut opening, _) = ClientOpening::new(request(), &config).unwrap();
-    assert_eq!(
-        opening.receive(&mut &mut b"HTTP/1.1 101".to_vec()[..], &config),
-        Ok(None)
-    );
+    assert_eq!(opening.receive(&mut &mut b"HTTP/1.1 101".to_vec()[..], &config), Ok(None));
     assert_eq!(opening.timed_out(), None);
     let (mut opening, _) = ClientOpening::new(request(), &config).unwrap();
     assert_eq!(opening.receive_eof().kind, HandshakeFailure::Lost);
     let (mut opening, _) = ClientOpening::new(request(), &config).unwrap();
-    assert_eq!(
-        opening.receive(&mut &mut b"HTTP/1.1 500 X\r\n\r\nsor".to_vec()[..], &config),
-        Ok(None)
-    );
+    assert_eq!(opening.receive(&mut &mut b"HTTP/1.1 500 X\r\n\r\nsor".to_vec()[..], &config), Ok(None));
     assert_eq!(opening.receive(&mut &mut b"ry".to_vec()[..], &config), Ok(None));
     let error = opening.timed_out().unwrap();
     assert_eq!((error.status, &error.body[..]), (500, &b"sorry"[..]));

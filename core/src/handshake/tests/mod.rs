@@ -13,10 +13,7 @@ use core::sync::atomic::{AtomicUsize, Ordering};
 fn config() -> Config {
     let next = AtomicUsize::new(0);
     let key = move || b"the sample nonce".as_chunks().0[next.fetch_add(1, Ordering::Relaxed) % 4];
-    Config {
-        origins: Origins::Any,
-        ..Config::with_masks(MaskSource::Source(Arc::new(key)))
-    }
+    Config { origins: Origins::Any, ..Config::with_masks(MaskSource::Source(Arc::new(key))) }
 }
 
 /// Splits `bytes` in every way that is worth it, and checks that it makes no difference to `outcome`.
@@ -89,20 +86,12 @@ fn connect(request: &ClientRequest, response: &[u8], eof: bool) -> Option<Result
 }
 
 fn request() -> ClientRequest {
-    ClientRequest {
-        host: "server.example.com".into(),
-        target: "/chat".into(),
-        ..ClientRequest::default()
-    }
+    ClientRequest { host: "server.example.com".into(), target: "/chat".into(), ..ClientRequest::default() }
 }
 
 #[test]
 fn a_client_and_a_server_agree() {
-    let config = Config {
-        origins: Origins::SameHost,
-        subprotocols: ["b".into(), "a".into()].into(),
-        ..config()
-    };
+    let config = Config { origins: Origins::SameHost, subprotocols: ["b".into(), "a".into()].into(), ..config() };
     let request = ClientRequest {
         subprotocols: ["a".into(), "b".into()].into(),
         headers: [("Origin".into(), "http://server.example.com".into())].into(),
@@ -111,14 +100,8 @@ fn a_client_and_a_server_agree() {
     let (mut client, mut bytes) = ClientOpening::new(request, &config).unwrap();
     let mut input = &mut bytes[..];
     let (request, asked) = ServerOpening::new().receive(&mut input, &config).unwrap().unwrap();
-    assert_eq!(
-        (request.target.as_str(), request.host()),
-        ("/chat", "server.example.com")
-    );
-    let response = Response {
-        headers: [("Set-Cookie".into(), "a=b".into())].into(),
-        ..Response::default()
-    };
+    assert_eq!((request.target.as_str(), request.host()), ("/chat", "server.example.com"));
+    let response = Response { headers: [("Set-Cookie".into(), "a=b".into())].into(), ..Response::default() };
     let (mut bytes, served) = asked.accept(&response, &config).unwrap();
     assert_eq!(served.subprotocol.as_deref(), Some("b"));
     let opened = client.receive(&mut &mut bytes[..], &config).unwrap().unwrap();

@@ -36,9 +36,7 @@ fn answered(request: &str) -> u16 {
 }
 
 fn ask(request: &str, config: &Config) -> Result<(Request, Asked), Refusal> {
-    ServerOpening::new()
-        .receive(&mut &mut request.as_bytes().to_vec()[..], config)
-        .map(Option::unwrap)
+    ServerOpening::new().receive(&mut &mut request.as_bytes().to_vec()[..], config).map(Option::unwrap)
 }
 
 #[test]
@@ -125,14 +123,7 @@ fn limits_are_known_before_the_head_is_complete() {
 #[test]
 fn hosts() {
     assert_eq!(answered(&replaced("Host", &["HOST: [::1]:80"])), 101);
-    for fields in [
-        &[][..],
-        &["Host: a", "Host: a"],
-        &["Host:"],
-        &["Host: a b"],
-        &["Host: a/b"],
-        &["Host: a, b"],
-    ] {
+    for fields in [&[][..], &["Host: a", "Host: a"], &["Host:"], &["Host: a b"], &["Host: a/b"], &["Host: a, b"]] {
         assert_eq!(answered(&replaced("Host", fields)), 400, "{fields:?}");
     }
 }
@@ -155,10 +146,7 @@ fn bodies() {
         assert_eq!(answered(&with(fields)), 400, "{fields:?}");
     }
     // The method goes before the body, and the body before the upgrade.
-    assert_eq!(
-        answered(&get("POST / HTTP/1.1", &["Host: a", "Content-Length: 5"])),
-        405
-    );
+    assert_eq!(answered(&get("POST / HTTP/1.1", &["Host: a", "Content-Length: 5"])), 405);
     assert_eq!(answered(&get("GET / HTTP/1.1", &["Host: a", "Content-Length: 5"])), 400);
 }
 
@@ -198,10 +186,7 @@ fn versions_and_keys() {
         &["Sec-WebSocket-Key:"],
         &["Sec-WebSocket-Key: YWFhYWFhYWFhYWFhYWFh"],
         &["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZR=="],
-        &[
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
-        ],
+        &["Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="],
     ] {
         assert_eq!(answered(&replaced("Sec-WebSocket-Key", fields)), 400, "{fields:?}");
     }
@@ -214,31 +199,19 @@ fn offers_and_origins() {
         ("Sec-WebSocket-Protocol: a, a", 400),
         ("Sec-WebSocket-Protocol:", 400),
         ("Sec-WebSocket-Protocol: a b", 400),
-        (
-            "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits",
-            101,
-        ),
-        (
-            "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\"10\", x",
-            101,
-        ),
+        ("Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits", 101),
+        ("Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=\"10\", x", 101),
         ("Sec-WebSocket-Extensions:", 400),
         ("Sec-WebSocket-Extensions: a;", 400),
         ("Origin: http://evil.example", 101),
     ] {
         assert_eq!(answered(&with(&[field])), status, "{field}");
     }
-    let config = Config {
-        origins: Origins::SameHost,
-        ..config()
-    };
+    let config = Config { origins: Origins::SameHost, ..config() };
     assert_eq!(status(with(&["Origin: http://example.com"]).as_bytes(), &config), 101);
     assert_eq!(status(with(&["Origin: http://evil.example"]).as_bytes(), &config), 403);
     // The host of the URL is the one that counts (RFC 9112 3.2.2).
-    let absolute = get(
-        "GET http://b.example/ HTTP/1.1",
-        &[&VALID[..], &["Origin: http://b.example"]].concat(),
-    );
+    let absolute = get("GET http://b.example/ HTTP/1.1", &[&VALID[..], &["Origin: http://b.example"]].concat());
     assert_eq!(status(absolute.as_bytes(), &config), 101);
 }
 
@@ -246,24 +219,14 @@ fn offers_and_origins() {
 fn refusals_end_the_connection_and_say_what_to_do() {
     for (request, fields) in [
         (get("POST / HTTP/1.1", &VALID), &["Connection: close", "Allow: GET"][..]),
-        (
-            replaced("Upgrade", &[]),
-            &[
-                "Connection: close, upgrade",
-                "Upgrade: websocket",
-                "Sec-WebSocket-Version: 13",
-            ],
-        ),
+        (replaced("Upgrade", &[]), &["Connection: close, upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13"]),
         (replaced("Host", &[]), &["Connection: close"]),
     ] {
         let (answer, rest) = serve(format!("{request}{request}").as_bytes(), &config()).unwrap();
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         let length = format!("Content-Length: {}", body.len());
         for field in fields.iter().copied().chain([length.as_str()]) {
-            assert!(
-                head.split("\r\n").any(|line| line == field),
-                "{field} is not in\n{head}"
-            );
+            assert!(head.split("\r\n").any(|line| line == field), "{field} is not in\n{head}");
         }
         assert!(rest.is_empty(), "what is behind a refused request is not parsed");
     }
@@ -285,10 +248,7 @@ fn frames_behind_the_head_are_left() {
 
 #[test]
 fn subprotocols_are_chosen_by_the_application_or_else_in_the_servers_order() {
-    let config = Config {
-        subprotocols: ["x".into(), "b".into(), "a".into()].into(),
-        ..config()
-    };
+    let config = Config { subprotocols: ["x".into(), "b".into(), "a".into()].into(), ..config() };
     let offers = with(&["Sec-WebSocket-Protocol: a", "Sec-WebSocket-Protocol: b, c"]);
     for (request, named, chosen) in [
         (&offers, None, Ok(Some("b"))),
@@ -299,21 +259,11 @@ fn subprotocols_are_chosen_by_the_application_or_else_in_the_servers_order() {
         (&with(&[]), Some("a"), Err(SendError::InvalidAnswer)),
     ] {
         let (_, asked) = ask(request, &config).unwrap();
-        let response = Response {
-            subprotocol: named.map(String::from),
-            ..Response::default()
-        };
+        let response = Response { subprotocol: named.map(String::from), ..Response::default() };
         let accepted = asked.accept(&response, &config);
-        let answer = accepted
-            .as_ref()
-            .map_or(String::new(), |(answer, _)| String::from_utf8(answer.clone()).unwrap());
-        assert_eq!(
-            accepted.map(|(_, opened)| opened.subprotocol),
-            chosen.map(|name| name.map(String::from))
-        );
-        let field = answer
-            .split("\r\n")
-            .find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
+        let answer = accepted.as_ref().map_or(String::new(), |(answer, _)| String::from_utf8(answer.clone()).unwrap());
+        assert_eq!(accepted.map(|(_, opened)| opened.subprotocol), chosen.map(|name| name.map(String::from)));
+        let field = answer.split("\r\n").find_map(|line| line.strip_prefix("Sec-WebSocket-Protocol: "));
         assert_eq!(field, chosen.ok().flatten());
     }
 }
@@ -322,49 +272,23 @@ fn subprotocols_are_chosen_by_the_application_or_else_in_the_servers_order() {
 fn applications_add_fields_but_not_the_protocols() {
     let (_, asked) = ask(&with(&[]), &config()).unwrap();
     let field = |name: &str, value: &str| Vec::from([(String::from(name), String::from(value))]);
-    let accept = |headers| {
-        asked.accept(
-            &Response {
-                headers,
-                ..Response::default()
-            },
-            &config(),
-        )
-    };
+    let accept = |headers| asked.accept(&Response { headers, ..Response::default() }, &config());
     let (answer, _) = accept(field("Set-Cookie", "a=b")).unwrap();
     assert!(answer.ends_with(b"\r\nSet-Cookie: a=b\r\n\r\n"));
-    for headers in [
-        field("X", "a\r\nY: b"),
-        field("Upgrade", "x"),
-        field("sec-websocket-accept", "x"),
-    ] {
+    for headers in [field("X", "a\r\nY: b"), field("Upgrade", "x"), field("sec-websocket-accept", "x")] {
         assert_eq!(accept(headers.clone()).err(), Some(SendError::InvalidAnswer));
-        assert_eq!(
-            answer::reject(&Rejection {
-                headers,
-                ..Rejection::new(404)
-            }),
-            Err(SendError::InvalidAnswer)
-        );
+        assert_eq!(answer::reject(&Rejection { headers, ..Rejection::new(404) }), Err(SendError::InvalidAnswer));
     }
 }
 
 #[test]
 fn rejections_have_a_status_from_300_to_599() {
     for status in [0, 101, 200, 299, 600] {
-        assert_eq!(
-            answer::reject(&Rejection::new(status)),
-            Err(SendError::InvalidAnswer),
-            "{status}"
-        );
+        assert_eq!(answer::reject(&Rejection::new(status)), Err(SendError::InvalidAnswer), "{status}");
     }
     let expected = "HTTP/1.1 300 Multiple Choices\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
     assert_eq!(answer::reject(&Rejection::new(300)).as_deref(), Ok(expected.as_bytes()));
-    assert!(
-        answer::reject(&Rejection::new(599))
-            .unwrap()
-            .starts_with(b"HTTP/1.1 599 \r\n")
-    );
+    assert!(answer::reject(&Rejection::new(599)).unwrap().starts_with(b"HTTP/1.1 599 \r\n"));
     let answer = answer::reject(&Rejection::unavailable(5)).unwrap();
     assert!(String::from_utf8(answer).unwrap().contains("\r\nRetry-After: 5\r\n"));
     assert_eq!(Rejection::new(404).refusal().status, 404);

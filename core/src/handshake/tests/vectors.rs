@@ -15,10 +15,7 @@ fn handshakes() {
         let (answer, _) = serve(&bytes(&vector["hex"]), &configured(&vector)).unwrap();
         assert_eq!(answer[9..12], expect[..3], "{vector}");
         if let Some((_, header)) = expect.split_once("+ ") {
-            assert!(
-                answer.contains(&alloc::format!("\r\n{header}\r\n")),
-                "{vector}\n{answer}"
-            );
+            assert!(answer.contains(&alloc::format!("\r\n{header}\r\n")), "{vector}\n{answer}");
         }
         assert!(!answer.contains("Sec-WebSocket-Extensions"));
     }
@@ -70,19 +67,12 @@ fn vectors(json: &str) -> Vec<Value> {
 
 fn bytes(hex: &Value) -> Vec<u8> {
     let digits = hex.as_str().unwrap().as_bytes().as_chunks::<2>().0;
-    digits
-        .iter()
-        .map(|digits| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap())
-        .collect()
+    digits.iter().map(|digits| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap()).collect()
 }
 
 fn configured(vector: &Value) -> Config {
     let strings = |list: &Value| {
-        list.as_array().map(|list| {
-            list.iter()
-                .map(|item| String::from(item.as_str().unwrap()))
-                .collect::<Vec<_>>()
-        })
+        list.as_array().map(|list| list.iter().map(|item| String::from(item.as_str().unwrap())).collect::<Vec<_>>())
     };
     Config {
         origins: strings(&vector["config"]["origins"]).map_or(Origins::Any, Origins::List),
