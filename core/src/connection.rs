@@ -1,19 +1,17 @@
-//! A connection: what may be asked of it. How it reads frames is in `receive`, how it keeps time in `keep_time`.
+//! A connection: what may be asked of it. How it reads is in `receive`, how it
+//! sends in `send`, how it keeps time in `keep_time`.
 
 use crate::{
-    ClientRequest, CloseCode, Closed, Config, Event, Fragment, Kind, Opened, Outbox, Outgoing, Rejection, Response,
-    Role, SendError, State,
-    event::{Cause, Payload},
-    frame::{self, MAX_CONTROL, MAX_HEADER, Opcode},
+    ClientRequest, CloseCode, Closed, Config, Event, Kind, Opened, Outbox, Rejection, Response, Role, SendError, State,
+    event::Cause,
+    frame::{MAX_HEADER, Opcode},
     handshake::{self, Asked, ClientOpening, ServerOpening},
-    mask,
-    outbox::LARGE,
     state::Step,
     text::Assembly,
     timers::Timers,
     utf8::Utf8,
 };
-use alloc::{borrow::Cow, boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
 
 /// One side of a WebSocket connection, without the socket.
 ///
@@ -53,10 +51,10 @@ pub struct Connection {
     /// The terminal event is due.
     pub(crate) ending: Option<Box<Closed>>,
     /// The fragmented message that is being sent, and the state of its text.
-    sending: Option<(Kind, Utf8)>,
+    pub(crate) sending: Option<(Kind, Utf8)>,
     /// Pongs since the outbox was last empty, and how many of them the driver has seen there.
     pub(crate) pongs: u16,
-    offered: u16,
+    pub(crate) offered: u16,
     pub(crate) timers: Timers,
     pub(crate) outbox: Outbox,
 }
@@ -167,85 +165,6 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues a whole message (RFC 6455 6.1).
-    ///
-    /// # Errors
-    /// [`SendError::NotOpen`], [`SendError::Closing`], or [`SendError::InsideMessage`] between the fragments of another.
-    #[inline]
-    pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
-        self.may_send()?;
-        if self.sending.is_some() {
-            return Err(SendError::InsideMessage);
-        }
-        let Outgoing { kind, payload } = message.into();
-        self.push_frame(true, kind.into(), payload);
-        Ok(())
-    }
-
-    /// Queues a fragment of a message, as one frame (RFC 6455 5.4). The first fragment decides whether the message is
-    /// text; what was received as [`Event::Fragment`] can be sent on as it is.
-    ///
-    /// # Errors
-    /// As [`send`](Connection::send); [`SendError::InsideMessage`] where a fragment is not of the message's kind;
-    /// [`SendError::TextNotUtf8`] where the fragments are not UTF-8 together.
-    pub fn send_fragment(&mut self, fragment: Fragment<'_>) -> Result<(), SendError> {
-        self.may_send()?;
-        let Fragment { kind, payload, fin } = fragment;
-        let (opcode, mut utf8) = match self.sending {
-            None => (kind.into(), Utf8::default()),
-            Some((begun, utf8)) if begun == kind => (Opcode::Continuation, utf8),
-            Some(_) => return Err(SendError::InsideMessage),
-        };
-        if kind == Kind::Text && !(utf8.push(&payload) && (utf8.is_complete() || !fin)) {
-            return Err(SendError::TextNotUtf8);
-        }
-        self.sending = (!fin).then_some((kind, utf8));
-        let payload = match payload {
-            Cow::Borrowed(bytes) => Payload::Borrowed(bytes),
-            Cow::Owned(bytes) => Payload::Owned(bytes),
-        };
-        self.push_frame(fin, opcode, payload);
-        Ok(())
-    }
-
-    /// Queues a ping with up to 125 bytes (RFC 6455 5.5.2). Keep-alive needs no call: see
-    /// [`Config::ping_interval`].
-    ///
-    /// # Errors
-    /// As [`send`](Connection::send); [`SendError::ControlTooLong`].
-    pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.may_send()?;
-        if payload.len() > MAX_CONTROL {
-            return Err(SendError::ControlTooLong);
-        }
-        self.push_frame(true, Opcode::Ping, Payload::Borrowed(payload));
-        Ok(())
-    }
-
-    /// Begins the closing handshake (RFC 6455 7.1.2). Messages may still come until the peer's close frame does. Code
-    /// 1005 stands for a close frame without a code.
-    ///
-    /// # Errors
-    /// [`SendError::NotOpen`]; [`SendError::Closing`] where it has begun already; [`SendError::CloseCodeNotAllowed`];
-    /// [`SendError::ControlTooLong`] for a reason over 123 bytes.
-    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), SendError> {
-        self.may_send()?;
-        let code = code.into();
-        if code == CloseCode::NO_STATUS && reason.is_empty() {
-            self.push_close(None, "");
-        } else if !code.is_allowed_on_wire() {
-            return Err(SendError::CloseCodeNotAllowed);
-        } else if reason.len() > MAX_CONTROL - 2 {
-            return Err(SendError::ControlTooLong);
-        } else {
-            self.push_close(Some(code), reason);
-        }
-        self.step(Step::CloseQueued);
-        self.timers.stop_keep_alive();
-        self.timers.rearm();
-        Ok(())
-    }
-
     /// What waits to be sent.
     #[inline]
     pub fn outbox(&mut self) -> &mut Outbox {
@@ -314,15 +233,6 @@ impl Connection {
         &self.config
     }
 
-    #[inline]
-    fn may_send(&self) -> Result<(), SendError> {
-        match self.state {
-            State::Open if self.ending.is_none() => Ok(()),
-            State::Connecting | State::Requested => Err(SendError::NotOpen),
-            _ => Err(SendError::Closing),
-        }
-    }
-
     /// Whether what came must wait until more of the outbox is sent. Pongs beyond a few wait until the driver had a
     /// chance to send those; it is then known whether the peer reads.
     #[inline]
@@ -375,69 +285,5 @@ impl Connection {
             self.outbox.finish();
         }
         Event::Closed(closed)
-    }
-
-    /// Queues a pong, unless so many wait that a peer who does not read gets the newest only (RFC 6455 5.5.3).
-    pub(crate) fn push_pong(&mut self, payload: &[u8]) {
-        if self.outbox.is_empty() {
-            self.pongs = 0;
-            self.offered = 0;
-        }
-        if self.pongs < PONGS {
-            self.pongs += 1;
-            return self.push_frame(true, Opcode::Pong, Payload::Borrowed(payload));
-        }
-        let mut pong = Outbox::default();
-        core::mem::swap(&mut pong, &mut self.outbox);
-        self.push_frame(true, Opcode::Pong, Payload::Borrowed(payload));
-        core::mem::swap(&mut pong, &mut self.outbox);
-        self.outbox.set_late_pong(pong.chunk());
-    }
-
-    pub(crate) fn push_close(&mut self, code: Option<CloseCode>, reason: &str) {
-        let mut payload = [0; MAX_CONTROL];
-        let mut len = 0;
-        if let Some(code) = code {
-            payload[..2].copy_from_slice(&code.0.to_be_bytes());
-            len = 2 + reason.len();
-            payload[2..len].copy_from_slice(reason.as_bytes());
-        }
-        self.outbox.flush_late_pong();
-        self.push_frame(true, Opcode::Close, Payload::Borrowed(&payload[..len]));
-    }
-
-    #[inline]
-    pub(crate) fn push_frame(&mut self, fin: bool, opcode: Opcode, payload: Payload<'_>) {
-        let mut header = [0; MAX_HEADER];
-        if self.role == Role::Client {
-            let mask = self.config.masks.mask();
-            let size = frame::encode(&mut header, fin, opcode, payload.as_bytes().len(), Some(mask));
-            return self.push_masked(&header[..size], payload, mask);
-        }
-        let size = frame::encode(&mut header, fin, opcode, payload.as_bytes().len(), None);
-        self.outbox.push_payload(&header[..size], payload);
-    }
-
-    fn push_masked(&mut self, header: &[u8], payload: Payload<'_>, mask: [u8; 4]) {
-        match payload {
-            Payload::Owned(mut bytes) if bytes.len() >= LARGE => {
-                mask::apply(&mut bytes, mask);
-                self.outbox.push_payload(header, Payload::Owned(bytes));
-            }
-            payload => {
-                let bytes = payload.as_bytes();
-                mask::apply(self.outbox.push(header, bytes), mask);
-            }
-        }
-    }
-}
-
-impl From<Kind> for Opcode {
-    #[inline]
-    fn from(kind: Kind) -> Self {
-        match kind {
-            Kind::Text => Opcode::Text,
-            Kind::Binary => Opcode::Binary,
-        }
     }
 }

@@ -15,6 +15,7 @@ mod keep_time;
 mod mask;
 mod outbox;
 mod receive;
+mod send;
 mod state;
 mod text;
 mod timers;

@@ -29,11 +29,11 @@ struct Wakers([Mutex<Option<Waker>>; 2]);
 
 impl Wake for Wakers {
     fn wake(self: Arc<Self>) {
-        self.0.iter().for_each(|waker| wake(waker));
+        self.0.iter().for_each(wake_one);
     }
 }
 
-fn wake(waker: &Mutex<Option<Waker>>) {
+fn wake_one(waker: &Mutex<Option<Waker>>) {
     let waker = lock(waker).take();
     if let Some(waker) = waker {
         waker.wake();
@@ -61,7 +61,7 @@ impl<S: Socket> Half<S> {
         let changed = before != (socket.inbox.len(), socket.buffered());
         drop(socket);
         if changed {
-            wake(&self.wakers.0[1 - self.index]);
+            wake_one(&self.wakers.0[1 - self.index]);
         }
         poll
     }
