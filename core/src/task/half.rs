@@ -1,7 +1,7 @@
 //! The halves of a connection, for two tasks.
 
 use super::{Socket, WebSocket};
-use crate::{CloseCode, Error, Outgoing, OwnedMessage, SendError, endpoint::lock};
+use crate::{CloseCode, Closed, Error, Outgoing, OwnedMessage, SendError, endpoint::lock};
 use std::{
     future::poll_fn,
     sync::{Arc, Mutex},
@@ -74,6 +74,11 @@ impl<S: Socket> RecvHalf<S> {
     /// As [`WebSocket::recv`].
     pub async fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
         poll_fn(|context| self.0.poll(context, WebSocket::poll_recv)).await
+    }
+
+    /// How the connection ended, if it has.
+    pub fn closed(&self) -> Option<Closed> {
+        lock(&self.0.shared).closed().cloned()
     }
 }
 

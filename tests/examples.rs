@@ -1,0 +1,93 @@
+//! The programs of `examples/` do what they say, seen by an independent client.
+
+mod common;
+
+use common::{Listening, check_echo};
+use std::{
+    env, fs,
+    io::Write,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    thread,
+};
+use tungstenite::Message;
+
+/// Cargo builds the examples beside the tests.
+fn example(name: &str) -> Command {
+    let tests = env::current_exe().unwrap();
+    let profile: PathBuf = tests.ancestors().nth(2).unwrap().into();
+    Command::new(profile.join("examples").join(name))
+}
+
+fn sources() -> Vec<(String, String)> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_string(), fs::read_to_string(path).unwrap()))
+        .collect()
+}
+
+#[test]
+fn every_echo_server_echoes() {
+    let echoes: Vec<String> = sources().into_iter().map(|(name, _)| name).filter(|name| name.starts_with("echo_")).collect();
+    assert_eq!(echoes.len(), 5, "{echoes:?}");
+    for name in echoes {
+        check_echo(&Listening::start(example(&name)));
+    }
+}
+
+#[test]
+fn each_is_short_and_says_how_to_run_it() {
+    for (name, source) in sources() {
+        let command = source.lines().next().unwrap();
+        assert!(command.starts_with(&format!("//! cargo run --example {name}")), "{name} begins with {command:?}");
+        if name != "own_loop" {
+            assert!(source.lines().count() <= 45, "{name} has {} lines", source.lines().count());
+        }
+    }
+}
+
+#[test]
+fn the_blocking_client_talks_to_a_server_of_another_kind() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    let server = thread::spawn(move || {
+        let mut socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
+        let message = socket.read().unwrap();
+        socket.send(message.clone()).unwrap();
+        // Its close frame arrives, masked, and the answer makes the close clean.
+        let close = socket.read().unwrap();
+        while socket.read().is_ok() {}
+        (message, close)
+    });
+    let mut client = example("client_threads")
+        .arg(format!("ws://{address}/"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    client.stdin.take().unwrap().write_all(b"hello\n").unwrap();
+    let output = client.wait_with_output().unwrap();
+    let (message, close) = server.join().unwrap();
+    assert_eq!(message, Message::text("hello"));
+    assert!(matches!(close, Message::Close(Some(frame)) if u16::from(frame.code) == 1000));
+    assert!(output.status.success());
+    assert!(String::from_utf8(output.stdout).unwrap().contains("hello"));
+}
+
+#[test]
+fn the_chat_tells_everybody() {
+    let server = Listening::start(example("chat_tokio"));
+    let mut clients = [server.client(), server.client(), server.client()];
+    // Whoever hears an own message back has joined.
+    for client in &mut clients {
+        client.send(Message::text("joined")).unwrap();
+        while client.read().unwrap() != Message::text("joined") {}
+    }
+    clients[0].send(Message::text("hello, all")).unwrap();
+    for client in &mut clients {
+        while client.read().unwrap() != Message::text("hello, all") {}
+    }
+}
