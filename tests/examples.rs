@@ -31,11 +31,17 @@ fn sources() -> Vec<(String, String)> {
 
 #[test]
 fn every_echo_server_echoes() {
-    let echoes: Vec<String> = sources().into_iter().map(|(name, _)| name).filter(|name| name.starts_with("echo_")).collect();
+    let echoes: Vec<String> =
+        sources().into_iter().map(|(name, _)| name).filter(|name| name.starts_with("echo_")).collect();
     assert_eq!(echoes.len(), 5, "{echoes:?}");
     for name in echoes {
         check_echo(&Listening::start(example(&name)));
     }
+}
+
+#[test]
+fn the_loop_of_the_books_worked_example_echoes() {
+    check_echo(&Listening::start(example("own_loop")));
 }
 
 #[test]

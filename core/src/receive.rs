@@ -288,7 +288,8 @@ impl Connection {
 
     /// The next piece of a payload.
     fn receive_payload<'b>(&mut self, mut frame: Frame, input: &mut &'b mut [u8]) -> Received<'b> {
-        let (piece, rest) = mem::take(input).split_at_mut(frame.left.min(input.len()));
+        let end = frame.left.min(input.len());
+        let (piece, rest) = mem::take(input).split_at_mut(end);
         *input = rest;
         frame.mask = mask::apply(piece, frame.mask);
         frame.left -= piece.len();

@@ -8,20 +8,20 @@ use std::{
 };
 use tungstenite::{Message, WebSocket, stream::MaybeTlsStream};
 
-pub type Client = WebSocket<MaybeTlsStream<TcpStream>>;
+pub(crate) type Client = WebSocket<MaybeTlsStream<TcpStream>>;
 
 /// Nothing takes so long unless it hangs.
-pub const WATCHDOG: Duration = Duration::from_secs(60);
+pub(crate) const WATCHDOG: Duration = Duration::from_secs(60);
 
 /// A server that runs until it is dropped.
-pub struct Listening {
+pub(crate) struct Listening {
     child: Child,
-    pub url: String,
+    pub(crate) url: String,
 }
 
 impl Listening {
     /// Starts the program on a port that the system chooses, and waits until it says where it listens.
-    pub fn start(mut command: Command) -> Listening {
+    pub(crate) fn start(mut command: Command) -> Listening {
         let mut child = command.arg("127.0.0.1:0").stdout(Stdio::piped()).spawn().expect("the program starts");
         let mut line = String::new();
         BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).expect("the program speaks");
@@ -29,7 +29,7 @@ impl Listening {
         Listening { url: url.to_string(), child }
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         let (client, _) = tungstenite::connect(&self.url).expect("the server accepts");
         if let MaybeTlsStream::Plain(stream) = client.get_ref() {
             stream.set_read_timeout(Some(WATCHDOG)).unwrap();
@@ -46,7 +46,7 @@ impl Drop for Listening {
 }
 
 /// Talks to an echo server: two clients at a time, the messages that the ancestors' programs lost, and a clean close.
-pub fn check_echo(server: &Listening) {
+pub(crate) fn check_echo(server: &Listening) {
     let mut clients = [server.client(), server.client()];
     let messages = [
         Message::text("there is more than one way to do it"),
