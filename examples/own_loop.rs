@@ -33,7 +33,7 @@ fn main() -> io::Result<()> {
     loop {
         wait(&listener, &mut peers)?;
         accept(&listener, &config, &mut peers);
-        peers.retain_mut(|peer| peer.turn(&mut buffer).unwrap_or(false));
+        peers.retain_mut(|peer| peer.turn(&mut buffer));
     }
 }
 // ANCHOR_END: main
@@ -41,7 +41,7 @@ fn main() -> io::Result<()> {
 impl Peer {
     // ANCHOR: turn
     /// One turn: whether there will be another.
-    fn turn(&mut self, buffer: &mut [u8]) -> io::Result<bool> {
+    fn turn(&mut self, buffer: &mut [u8]) -> bool {
         let Peer { socket, connection } = self;
         connection.handle_timeout(clock::now());
 
@@ -51,7 +51,7 @@ impl Peer {
                 Ok(0) => connection.receive_eof(),
                 Ok(n) => input = &mut buffer[..n],
                 Err(error) if later(&error) => {}
-                Err(error) => return Err(error),
+                Err(_) => connection.receive_error(),
             }
         }
         loop {
@@ -60,7 +60,7 @@ impl Peer {
                 let _ = answer(connection, event);
             }
             match connection.outbox().write_to(socket) {
-                Err(error) if !later(&error) => return Err(error),
+                Err(error) if !later(&error) => connection.receive_error(),
                 _ => {}
             }
             if !connection.wants_receive() {
@@ -71,7 +71,7 @@ impl Peer {
         if connection.outbox().is_finished() {
             let _ = socket.shutdown(Shutdown::Write);
         }
-        Ok(!connection.is_closed())
+        !connection.is_closed()
     }
     // ANCHOR_END: turn
 }

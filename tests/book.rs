@@ -115,10 +115,12 @@ fn versions_are_those_of_the_lock_file() {
     let mut checked = BTreeSet::new();
     for chapter in chapters() {
         for (line, text) in chapter.prose() {
-            let words: Vec<_> = text.split([' ', '`', ',', ':', ';', '(', ')']).filter(|word| !word.is_empty()).collect();
+            let words: Vec<_> =
+                text.split([' ', '`', ',', ':', ';', '(', ')']).filter(|word| !word.is_empty()).collect();
             for pair in words.windows(2) {
                 let (name, version) = (pair[0], pair[1].trim_end_matches('.'));
-                let is_version = version.split('.').count() == 3 && version.split('.').all(|p| p.parse::<u32>().is_ok());
+                let is_version =
+                    version.split('.').count() == 3 && version.split('.').all(|p| p.parse::<u32>().is_ok());
                 let Some(versions) = locked.get(name).filter(|_| is_version) else { continue };
                 checked.insert(name.to_owned());
                 if !versions.contains(version) {
@@ -139,7 +141,9 @@ fn versions_are_those_of_the_lock_file() {
 fn every_example_that_is_named_exists() {
     let mut faults = Vec::new();
     for chapter in chapters() {
-        for (_, rest) in chapter.text.match_indices("--example ").map(|(at, word)| (at, &chapter.text[at + word.len()..])) {
+        for (_, rest) in
+            chapter.text.match_indices("--example ").map(|(at, word)| (at, &chapter.text[at + word.len()..]))
+        {
             let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap_or_default();
             if !Path::new(&format!("examples/{name}.rs")).exists() {
                 faults.push(format!("{}: no examples/{name}.rs", chapter.name));
@@ -223,9 +227,9 @@ impl Chapter {
         for (n, line) in self.text.lines().enumerate() {
             for piece in line.split("{{#").skip(1) {
                 let (directive, _) = piece.split_once("}}").unwrap_or((piece, ""));
-                let target = directive.strip_prefix("include ").unwrap_or_else(|| {
-                    panic!("{}:{}: {directive} is no include; write include", self.name, n + 1)
-                });
+                let target = directive
+                    .strip_prefix("include ")
+                    .unwrap_or_else(|| panic!("{}:{}: {directive} is no include; write include", self.name, n + 1));
                 let (path, anchor) = match target.split_once(':') {
                     Some((path, anchor)) => (path, Some(anchor.trim().to_owned())),
                     None => (target, None),
@@ -312,7 +316,8 @@ fn is_module(src: &Path, path: &Path) -> bool {
         "mod" => (stem(folder), folder.parent().unwrap_or(src)),
         name => (name.to_owned(), folder),
     };
-    let parents = if folder == src { vec![src.join("lib.rs")] } else { vec![folder.join("mod.rs"), folder.with_extension("rs")] };
+    let parents =
+        if folder == src { vec![src.join("lib.rs")] } else { vec![folder.join("mod.rs"), folder.with_extension("rs")] };
     parents.iter().filter(|parent| parent.exists()).any(|parent| {
         let declares = read(parent).lines().any(|line| {
             line.trim_end().strip_suffix(&format!("mod {module};")).is_some_and(|before| !before.contains("//"))
@@ -345,7 +350,8 @@ fn anchors(text: &str) -> (BTreeMap<String, Vec<String>>, Vec<String>) {
 }
 
 fn chapters() -> Vec<Chapter> {
-    let mut names: Vec<_> = fs::read_dir("book/src").expect("the book").map(|e| e.expect("an entry").file_name()).collect();
+    let mut names: Vec<_> =
+        fs::read_dir("book/src").expect("the book").map(|e| e.expect("an entry").file_name()).collect();
     names.sort();
     let names = names.iter().filter_map(|name| name.to_str()).filter(|n| n.ends_with(".md") && *n != "SUMMARY.md");
     names.map(|name| Chapter { name: name.into(), text: read(Path::new("book/src").join(name)) }).collect()

@@ -9,7 +9,8 @@ use timtow_core::{Cause, Config, Connection, Event, MaskSource, Message, Respons
 fn frames_mean_what_the_page_says() {
     let mut checked = 0;
     for (comment, block) in blocks() {
-        let Some((direction, meaning)) = comment.strip_prefix("frames to ").and_then(|rest| rest.split_once(": ")) else {
+        let Some((direction, meaning)) = comment.strip_prefix("frames to ").and_then(|rest| rest.split_once(": "))
+        else {
             continue;
         };
         let role = match direction {
@@ -43,7 +44,7 @@ fn the_opening_handshake_is_what_we_send() {
     let mut input = text("opening request").into_bytes();
     let mut input = input.as_mut_slice();
     assert!(matches!(server.receive(&mut input), Some(Event::Request(_))));
-    server.accept(Response::default());
+    server.accept(Response::default()).expect("a request waits");
     assert_eq!(String::from_utf8_lossy(&output(&mut server)), text("opening response"));
 }
 
