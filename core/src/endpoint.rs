@@ -24,6 +24,8 @@ pub struct Endpoint {
     waker: Option<Waker>,
     /// The socket is half-closed.
     shut: bool,
+    /// The socket took bytes that it may still keep.
+    unflushed: bool,
 }
 
 /// A transport, and what it has made of the outbox.
@@ -49,6 +51,15 @@ pub trait Output {
     /// # Errors
     /// As [`write`](Output::write).
     fn shutdown(&mut self) -> io::Result<()>;
+
+    /// Passes on what [`write`](Output::write) took, for a stream that keeps bytes itself.
+    ///
+    /// # Errors
+    /// As [`write`](Output::write).
+    #[inline]
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// What a turn is about.
@@ -136,7 +147,7 @@ impl Endpoint {
             let transport = transport(connection.role());
             Box::new(Layer { transport, wire: Vec::new(), written: 0, sealed: 0, closed: false })
         });
-        Endpoint { connection, layer, mailbox: None, waker: None, shut: false }
+        Endpoint { connection, layer, mailbox: None, waker: None, shut: false, unflushed: false }
     }
 
     /// A server's side.
@@ -144,14 +155,17 @@ impl Endpoint {
         Endpoint::new(Connection::server(options.config.clone()), options)
     }
 
-    /// How other threads wake the loop for this connection; set it before the first turn, and when it changes.
-    pub fn set_waker(&mut self, waker: &Waker) {
-        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+    /// How other threads wake the loop for this connection; set it before the first turn, and when it changes. Returns
+    /// whether it has changed.
+    pub fn set_waker(&mut self, waker: &Waker) -> bool {
+        let changed = !self.waker.as_ref().is_some_and(|known| known.will_wake(waker));
+        if changed {
             self.waker = Some(waker.clone());
             if let Some(mailbox) = &self.mailbox {
                 mailbox.set_waker(waker.clone());
             }
         }
+        changed
     }
 
     /// A sender that works from other threads.
@@ -170,13 +184,13 @@ impl Endpoint {
     /// Whether output waits for the socket to be writable.
     #[inline]
     pub fn wants_write(&self) -> bool {
-        match &self.layer {
-            None => !self.connection.outbox.is_empty() || (self.connection.outbox.is_finished() && !self.shut),
+        let waits = match &self.layer {
+            None => !self.connection.outbox.is_empty(),
             Some(layer) => {
-                let waits = !self.connection.outbox.is_empty() && layer.transport.is_open();
-                waits || layer.written < layer.wire.len() || (self.connection.outbox.is_finished() && !self.shut)
+                (!self.connection.outbox.is_empty() && layer.transport.is_open()) || layer.written < layer.wire.len()
             }
-        }
+        };
+        waits || self.unflushed || (self.connection.outbox.is_finished() && !self.shut)
     }
 
     /// Whether the socket may be dropped.
@@ -253,7 +267,10 @@ impl Endpoint {
                 Ok(false) => break,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return self.connection.receive_error(),
+                Err(_) => {
+                    self.unflushed = false;
+                    return self.connection.receive_error();
+                }
             }
         }
         if self.connection.outbox.is_finished() && !self.shut {
@@ -262,8 +279,20 @@ impl Endpoint {
         }
     }
 
-    /// Writes once; whether there was anything to write.
+    /// Writes once, or flushes; whether there was anything to write.
     fn write(&mut self, output: &mut impl Output) -> io::Result<bool> {
+        if self.write_some(output)? {
+            self.unflushed = true;
+            return Ok(true);
+        }
+        if self.unflushed {
+            output.flush()?;
+            self.unflushed = false;
+        }
+        Ok(false)
+    }
+
+    fn write_some(&mut self, output: &mut impl Output) -> io::Result<bool> {
         let outbox = self.connection.outbox();
         if let Some(layer) = &mut self.layer {
             if layer.written == layer.wire.len() {

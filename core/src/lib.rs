@@ -30,6 +30,8 @@ mod endpoint;
 #[cfg(feature = "std")]
 mod inbox;
 #[cfg(feature = "std")]
+pub mod prelude;
+#[cfg(feature = "std")]
 pub mod task;
 #[cfg(feature = "std")]
 mod transport;

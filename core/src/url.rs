@@ -1,6 +1,6 @@
 //! WebSocket URLs (RFC 6455 3): what is asked, and where to connect for it.
 
-use crate::ClientRequest;
+use crate::{ClientRequest, app::Options};
 use alloc::{
     format,
     string::{String, ToString},
@@ -31,6 +31,8 @@ pub enum UrlError {
     Scheme,
     /// It has a fragment (`#`), which a WebSocket's must not have (RFC 6455 3).
     Fragment,
+    /// It asks for TLS, and nothing in [`Options`](crate::app::Options) stands for it.
+    Secure,
 }
 
 impl ClientRequest {
@@ -75,6 +77,20 @@ impl ClientRequest {
     }
 }
 
+impl Options {
+    /// The request for a URL, and where to connect for it, for one who connects with these options.
+    ///
+    /// # Errors
+    /// Where it is no WebSocket's, and where it asks for TLS (`wss://`) but no transport is there to stand for it.
+    pub fn client_request(&self, url: &str) -> Result<(ClientRequest, Target), UrlError> {
+        let (request, target) = ClientRequest::from_url(url)?;
+        if target.secure && self.transport.is_none() {
+            return Err(UrlError::Secure);
+        }
+        Ok((request, target))
+    }
+}
+
 /// RFC 7617 2: user and password, as they are once they are decoded.
 fn authorization(url: &Url) -> Option<(String, String)> {
     if url.username().is_empty() && url.password().is_none() {
@@ -111,6 +127,9 @@ impl fmt::Display for UrlError {
         match self {
             UrlError::Invalid(error) => write!(f, "not a URL: {error}"),
             UrlError::Scheme => f.write_str("a WebSocket's URL begins with ws:// or wss://"),
+            UrlError::Secure => {
+                f.write_str("wss:// asks for TLS, which is not here: connect to ws://, or give the options a transport")
+            }
             UrlError::Fragment => f.write_str("a WebSocket's URL has no fragment: leave out # and what follows"),
         }
     }

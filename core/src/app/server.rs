@@ -72,7 +72,8 @@ pub struct Server<A> {
     open: AtomicUsize,
     /// Connections that exist, whatever their state.
     live: AtomicUsize,
-    waiting: Mutex<Option<Waker>>,
+    /// Who waits for the last connection of a drain to end.
+    waiting: Mutex<Vec<Waker>>,
 }
 
 /// Seconds after which a client that was answered 503 may come back.
@@ -82,12 +83,17 @@ impl<A> Server<A> {
     /// A server without connections.
     pub fn new(app: A, options: Options) -> Arc<Self> {
         let (open, live) = (AtomicUsize::new(0), AtomicUsize::new(0));
-        Arc::new(Server { app, options, open, live, waiting: Mutex::new(None) })
+        Arc::new(Server { app, options, open, live, waiting: Mutex::new(Vec::new()) })
     }
 
-    /// Ready when the server drains and its last connection has ended. One task may wait.
+    /// Ready when the server drains and its last connection has ended. Ask after the drain has begun: its beginning wakes
+    /// nobody here.
     pub fn poll_drained(&self, context: &mut Context<'_>) -> Poll<()> {
-        *lock(&self.waiting) = Some(context.waker().clone());
+        let mut waiting = lock(&self.waiting);
+        if !waiting.iter().any(|known| known.will_wake(context.waker())) {
+            waiting.push(context.waker().clone());
+        }
+        drop(waiting);
         if self.options.drain.is_draining() && self.live.load(Ordering::Acquire) == 0 {
             Poll::Ready(())
         } else {
@@ -134,10 +140,8 @@ impl<A> Drop for Seat<A> {
     fn drop(&mut self) {
         self.close();
         if self.server.live.fetch_sub(1, Ordering::AcqRel) == 1 && self.server.options.drain.is_draining() {
-            let waiting = lock(&self.server.waiting).take();
-            if let Some(waker) = waiting {
-                waker.wake();
-            }
+            let waiting = std::mem::take(&mut *lock(&self.server.waiting));
+            waiting.into_iter().for_each(Waker::wake);
         }
     }
 }

@@ -1,11 +1,13 @@
 //! The poll-driven driver: what every async loop shares. A loop adds a [`Socket`] with its own reads, writes and timer.
 
+mod alarm;
 mod half;
 mod serve;
 mod websocket;
 
+pub use alarm::{Alarm, Timer};
 pub use half::{RecvHalf, SendHalf};
-pub use serve::{Incoming, Serve, accept_loop};
+pub use serve::{Incoming, Serve, accept_loop, serve};
 pub use websocket::WebSocket;
 
 use crate::Output;
@@ -31,6 +33,15 @@ pub trait Socket: Unpin {
     /// # Errors
     /// The connection is lost.
     fn poll_write(&mut self, context: &mut Context<'_>, slices: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
+
+    /// Passes on what [`poll_write`](Socket::poll_write) took, for a stream that keeps bytes itself.
+    ///
+    /// # Errors
+    /// The connection is lost.
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let _ = context;
+        Poll::Ready(Ok(()))
+    }
 
     /// Half-closes.
     ///
@@ -62,6 +73,11 @@ impl<S: Socket> Output for Polled<'_, '_, S> {
 
     fn shutdown(&mut self) -> io::Result<()> {
         now_or_would_block(self.socket.poll_shutdown(self.context))
+    }
+
+    #[inline]
+    fn flush(&mut self) -> io::Result<()> {
+        now_or_would_block(self.socket.poll_flush(self.context))
     }
 }
 

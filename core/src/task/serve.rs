@@ -60,10 +60,11 @@ impl<A: App, S: Socket> Future for Serve<A, S> {
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         let this = &mut *self;
-        this.endpoint.set_waker(context.waker());
-        match &mut this.drain {
-            Some(drain) => drain.set_waker(context.waker()),
-            None => this.drain = Some(this.session.server().options.drain.register(context.waker())),
+        if this.endpoint.set_waker(context.waker()) {
+            match &mut this.drain {
+                Some(drain) => drain.set_waker(context.waker()),
+                None => this.drain = Some(this.session.server().options.drain.register(context.waker())),
+            }
         }
         Buffers::with(|buffers| {
             // Whatever woke us: mail, room to write, a drain. Without it, `read` is the whole turn.
@@ -107,6 +108,22 @@ pub trait Incoming {
     fn poll_deadline(&mut self, context: &mut Context<'_>, deadline: Option<Duration>) -> Poll<()>;
 }
 
+/// The whole server: gives the connections that come to `spawn`, as futures that do everything else, until the server is
+/// asked to drain; then drops `incoming`, and ends when the last connection has.
+///
+/// # Errors
+/// As [`accept_loop`].
+pub async fn serve<A: App, I: Incoming<Socket: Socket>>(
+    mut incoming: I,
+    server: &Arc<Server<A>>,
+    mut spawn: impl FnMut(Serve<A, I::Socket>),
+) -> io::Result<()> {
+    accept_loop(&mut incoming, &server.options.drain, |socket| spawn(Serve::new(server, socket))).await?;
+    drop(incoming);
+    poll_fn(|context| server.poll_drained(context)).await;
+    Ok(())
+}
+
 /// Accepts connections and gives them to `spawn`, until the server is asked to drain.
 ///
 /// # Errors
@@ -118,7 +135,7 @@ pub async fn accept_loop<I: Incoming>(
 ) -> io::Result<()> {
     let (mut backoff, mut resume, mut registration) = (Backoff::default(), None, None);
     poll_fn(|context| {
-        loop {
+        for _ in 0..FAIR {
             if drain.poll_started(context, &mut registration).is_ready() {
                 return Poll::Ready(Ok(()));
             }
@@ -137,6 +154,8 @@ pub async fn accept_loop<I: Incoming>(
                 },
             }
         }
+        context.waker().wake_by_ref();
+        Poll::Pending
     })
     .await
 }

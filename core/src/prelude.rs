@@ -1,0 +1,12 @@
+//! What a user of an adapter needs of the core: every adapter passes this list on, so that one crate is enough.
+
+pub use crate::app::{
+    App, Context, Drain, Echo, Handler, OnMessage, Options, Sender, Server, TrySendError, on_message,
+};
+pub use crate::{
+    Cause, ClientRequest, CloseCode, Closed, Config, Error, HandshakeError, HandshakeFailure, Headers, Kind, Message,
+    Opened, Origins, Outgoing, OwnedMessage, Refusal, Rejection, Request, Response, Role, SendError, Text, Timeout,
+    Transport, Violation,
+};
+#[cfg(feature = "url")]
+pub use crate::{Target, UrlError};
