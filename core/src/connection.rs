@@ -223,6 +223,11 @@ impl Connection {
         }
     }
 
+    /// How the connection ends, where that is decided and [`receive`](Connection::receive) has yet to say it.
+    pub fn ending(&self) -> Option<&Closed> {
+        self.ending.as_deref()
+    }
+
     /// Which side this is.
     pub fn role(&self) -> Role {
         self.role

@@ -14,6 +14,9 @@ use std::{
     time::Duration,
 };
 
+mod output;
+use output::Layer;
+
 /// A connection behind its transport: what a driver drives.
 #[derive(Debug)]
 pub struct Endpoint {
@@ -28,22 +31,13 @@ pub struct Endpoint {
     unflushed: bool,
 }
 
-/// A transport, and what it has made of the outbox.
-struct Layer {
-    transport: Box<dyn Transport>,
-    wire: Vec<u8>,
-    written: usize,
-    /// Bytes of the outbox that `wire` stands for; they leave the outbox when `wire` is written.
-    sealed: usize,
-    closed: bool,
-}
-
 /// The write side of a socket.
 pub trait Output {
     /// Writes some of `slices`; returns how many bytes it took.
     ///
     /// # Errors
-    /// `WouldBlock`: later. Any other but `Interrupted`: the connection is lost.
+    /// `WouldBlock`: later. `TimedOut`: the peer took nothing for as long as [`Config::write_timeout`](crate::Config) allows.
+    /// Any other but `Interrupted`: the connection is lost.
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
 
     /// Half-closes: nothing follows.
@@ -143,10 +137,7 @@ pub fn turn(
 impl Endpoint {
     /// A connection as `options` want it.
     pub fn new(connection: Connection, options: &Options) -> Self {
-        let layer = options.transport.as_ref().map(|transport| {
-            let transport = transport(connection.role());
-            Box::new(Layer { transport, wire: Vec::new(), written: 0, sealed: 0, closed: false })
-        });
+        let layer = options.transport.as_ref().map(|make| Box::new(Layer::new(make(connection.role()))));
         Endpoint { connection, layer, mailbox: None, waker: None, shut: false, unflushed: false }
     }
 
@@ -184,23 +175,25 @@ impl Endpoint {
     /// Whether output waits for the socket to be writable.
     #[inline]
     pub fn wants_write(&self) -> bool {
+        let outbox = &self.connection.outbox;
         let waits = match &self.layer {
-            None => !self.connection.outbox.is_empty(),
-            Some(layer) => {
-                (!self.connection.outbox.is_empty() && layer.transport.is_open()) || layer.written < layer.wire.len()
-            }
+            None => !outbox.is_empty(),
+            Some(layer) => (!outbox.is_empty() && layer.transport.is_open()) || self.has_wire(),
         };
-        waits || self.unflushed || (self.connection.outbox.is_finished() && !self.shut)
+        waits || self.unflushed || (outbox.is_finished() && !self.shut)
     }
 
     /// Whether the socket may be dropped.
     #[inline]
     pub fn is_closed(&self) -> bool {
-        self.connection.is_closed()
-            && self
-                .layer
-                .as_ref()
-                .is_none_or(|layer| layer.written == layer.wire.len() || self.connection.state == State::Closed)
+        self.connection.is_closed() && (!self.has_wire() || self.connection.state == State::Closed)
+    }
+
+    /// Whether the socket has failed or was given up: nothing comes or goes any more. A driver that has a thread in a call
+    /// that blocks, or an operation with the kernel, then shuts the socket down both ways.
+    #[inline]
+    pub fn is_abandoned(&self) -> bool {
+        self.connection.outbox.is_abandoned()
     }
 
     /// Whether the end is settled for this side, and dropping the socket harms nobody: a client waits for the server's end,
@@ -235,7 +228,8 @@ impl Endpoint {
         }
     }
 
-    fn handle_timeout(&mut self, now: Duration) {
+    /// Tells the time, as [`Connection::handle_timeout`] does. [`turn`] does so by itself.
+    pub fn handle_timeout(&mut self, now: Duration) {
         self.connection.handle_timeout(now);
         if let Some(layer) = &mut self.layer
             && layer.transport.handle_timeout(now).is_err()
@@ -257,122 +251,11 @@ impl Endpoint {
         }
         plain
     }
-
-    /// Drains the outbox as far as the socket takes it; half-closes when nothing will follow.
-    pub fn flush(&mut self, output: &mut impl Output) {
-        loop {
-            self.deliver();
-            match self.write(output) {
-                Ok(true) => {}
-                Ok(false) => break,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => {
-                    self.unflushed = false;
-                    return self.connection.receive_error();
-                }
-            }
-        }
-        if self.connection.outbox.is_finished() && !self.shut {
-            // A socket that cannot be half-closed any more is closed already.
-            self.shut = !matches!(output.shutdown(), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
-        }
-    }
-
-    /// Writes once, or flushes; whether there was anything to write.
-    fn write(&mut self, output: &mut impl Output) -> io::Result<bool> {
-        if self.write_some(output)? {
-            self.unflushed = true;
-            return Ok(true);
-        }
-        if self.unflushed {
-            output.flush()?;
-            self.unflushed = false;
-        }
-        Ok(false)
-    }
-
-    fn write_some(&mut self, output: &mut impl Output) -> io::Result<bool> {
-        let outbox = self.connection.outbox();
-        if let Some(layer) = &mut self.layer {
-            if layer.written == layer.wire.len() {
-                layer.seal(outbox)?;
-            }
-            let waits = &layer.wire[layer.written..];
-            if waits.is_empty() {
-                return Ok(false);
-            }
-            layer.written += taken(output.write(&[IoSlice::new(waits)])?)?;
-            if layer.written == layer.wire.len() {
-                outbox.advance(layer.sealed.min(outbox.chunk().len()));
-                layer.sealed = 0;
-            }
-            return Ok(true);
-        }
-        let mut slices = [IoSlice::new(&[]); 16];
-        let filled = outbox.chunks_vectored(&mut slices);
-        if filled == 0 {
-            return Ok(false);
-        }
-        let n = taken(output.write(&slices[..filled])?)?;
-        outbox.advance(n);
-        Ok(true)
-    }
-
-    /// Moves what other threads sent to the outbox, as far as there is room.
-    pub fn deliver(&mut self) {
-        let Some(mailbox) = &self.mailbox else { return };
-        while self.connection.outbox.len() <= self.connection.config.high_water
-            && let Some(mail) = mailbox.take()
-        {
-            // Whoever sent it was told that it may be lost if the connection closes first.
-            let _ = mail.send(&mut self.connection);
-        }
-    }
-
-    /// Nothing more can be sent from other threads.
-    pub(crate) fn close_mailbox(&mut self) {
-        if let Some(mailbox) = self.mailbox.take() {
-            mailbox.close();
-        }
-    }
 }
 
 impl Drop for Endpoint {
     fn drop(&mut self) {
         self.close_mailbox();
-    }
-}
-
-/// A socket that takes nothing and does not say why will never take anything.
-fn taken(n: usize) -> io::Result<usize> {
-    if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n) }
-}
-
-/// So much of the outbox goes through a transport at a time: a TLS record.
-const SEAL: usize = 16 << 10;
-
-impl Layer {
-    fn seal(&mut self, outbox: &crate::Outbox) -> io::Result<()> {
-        self.wire.clear();
-        self.written = 0;
-        let plain = if self.transport.is_open() { outbox.chunk() } else { &[] };
-        self.sealed = plain.len().min(SEAL);
-        self.transport.send(&plain[..self.sealed], &mut self.wire)?;
-        if self.wire.is_empty() && outbox.is_finished() && !self.closed {
-            self.closed = true;
-            self.transport.close(&mut self.wire);
-        }
-        if self.wire.is_empty() {
-            self.wire = Vec::new();
-        }
-        Ok(())
-    }
-}
-
-impl std::fmt::Debug for Layer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Layer").field("wire", &self.wire.len()).finish_non_exhaustive()
     }
 }
 

@@ -26,6 +26,9 @@ impl Connection {
             self.timers.write = NEVER;
             self.give_up(Timeout::Write);
         }
+        if self.ending.is_some() {
+            return;
+        }
         if due(self.timers.pong) {
             self.pong_is_due(now);
         }
@@ -101,7 +104,7 @@ impl Connection {
     }
 
     /// The peer will not take what waits, or will not end: no more patience.
-    fn give_up(&mut self, timeout: Timeout) {
+    pub(crate) fn give_up(&mut self, timeout: Timeout) {
         self.outbox.abandon();
         self.eof = true;
         if self.state == State::Lingering {

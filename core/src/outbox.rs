@@ -28,6 +28,8 @@ pub struct Outbox {
     lent: bool,
     /// No frame will follow.
     finished: bool,
+    /// There is nobody to take it.
+    abandoned: bool,
     /// The newest of the pongs that were coalesced, as a frame (see `Connection`).
     late_pong: Option<Box<[u8]>>,
     /// All bytes that were ever sent.
@@ -194,6 +196,9 @@ impl Outbox {
         assert!(n <= piece.len(), "more was sent than the piece has");
         self.taken = 0;
         self.sent += n as u64;
+        if self.abandoned {
+            return;
+        }
         piece.start += n;
         if !piece.is_empty() {
             self.placed += piece.len();
@@ -316,8 +321,16 @@ impl Outbox {
         self.start = 0;
         self.pieces.clear();
         self.placed = 0;
+        self.taken = 0;
         self.late_pong = None;
         self.finished = true;
+        self.abandoned = true;
+    }
+
+    /// Whether it was dropped.
+    #[inline]
+    pub(crate) fn is_abandoned(&self) -> bool {
+        self.abandoned
     }
 
     /// All bytes that were ever sent, to see progress by.
@@ -350,6 +363,22 @@ impl AsRef<[u8]> for Piece {
 impl From<Vec<u8>> for Piece {
     fn from(bytes: Vec<u8>) -> Self {
         Piece { bytes: Owned::Vec(bytes), start: 0 }
+    }
+}
+
+#[cfg(feature = "std")]
+impl Piece {
+    /// The bytes from `start` on.
+    pub(crate) fn new(bytes: Vec<u8>, start: usize) -> Self {
+        Piece { bytes: Owned::Vec(bytes), start }
+    }
+
+    /// All bytes, and how many of the first ones do not count any more.
+    pub(crate) fn into_parts(self) -> (Vec<u8>, usize) {
+        match self.bytes {
+            Owned::Vec(bytes) => (bytes, self.start),
+            Owned::Shared(bytes) => (bytes.into(), self.start),
+        }
     }
 }
 

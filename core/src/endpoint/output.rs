@@ -1,0 +1,212 @@
+//! How an endpoint writes: what waits in the outbox, through the transport, to the socket; or by way of whoever writes it
+//! without holding the endpoint.
+
+use super::{Endpoint, Output};
+use crate::{Outbox, Piece, Timeout, Transport};
+use std::{
+    io::{self, IoSlice},
+    mem,
+};
+
+/// A transport, and what it has made of the outbox.
+pub(super) struct Layer {
+    pub(super) transport: Box<dyn Transport>,
+    wire: Vec<u8>,
+    written: usize,
+    /// Bytes of the outbox that `wire` stands for; they leave the outbox when `wire` is written.
+    sealed: usize,
+    /// `wire` is with whoever writes it.
+    taken: bool,
+    closed: bool,
+}
+
+impl Endpoint {
+    /// Drains the outbox as far as the socket takes it; half-closes when nothing will follow.
+    pub fn flush(&mut self, output: &mut impl Output) {
+        loop {
+            self.deliver();
+            match self.write(output) {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.fail(&error),
+            }
+        }
+        if self.connection.outbox.is_finished() && !self.shut {
+            // A socket that cannot be half-closed any more is closed already.
+            self.shut = !matches!(output.shutdown(), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        }
+    }
+
+    /// Writes once, or flushes; whether there was anything to write.
+    fn write(&mut self, output: &mut impl Output) -> io::Result<bool> {
+        if self.write_some(output)? {
+            self.unflushed = true;
+            return Ok(true);
+        }
+        if self.unflushed {
+            output.flush()?;
+            self.unflushed = false;
+        }
+        Ok(false)
+    }
+
+    fn write_some(&mut self, output: &mut impl Output) -> io::Result<bool> {
+        let outbox = self.connection.outbox();
+        if outbox.is_abandoned() {
+            return Ok(false);
+        }
+        if let Some(layer) = &mut self.layer {
+            if layer.taken {
+                return Err(io::ErrorKind::WouldBlock.into());
+            }
+            layer.seal(outbox)?;
+            let waits = &layer.wire[layer.written..];
+            if waits.is_empty() {
+                return Ok(false);
+            }
+            let n = taken(output.write(&[IoSlice::new(waits)])?)?;
+            layer.advance(n, outbox);
+            return Ok(true);
+        }
+        let mut slices = [IoSlice::new(&[]); 16];
+        let filled = outbox.chunks_vectored(&mut slices);
+        if filled == 0 {
+            return Ok(false);
+        }
+        let n = taken(output.write(&slices[..filled])?)?;
+        outbox.advance(n);
+        Ok(true)
+    }
+
+    /// Takes the next bytes that are to be written, by value, for whoever writes them without holding the endpoint: another
+    /// thread, or the kernel. `None` when nothing waits, or while a piece is out. Give it back with
+    /// [`restore`](Endpoint::restore). [`flush`](Endpoint::flush) half-closes when all is written.
+    pub fn take(&mut self) -> Option<Piece> {
+        self.deliver();
+        let outbox = self.connection.outbox();
+        let Some(layer) = &mut self.layer else { return outbox.take() };
+        if layer.taken || outbox.is_abandoned() {
+            return None;
+        }
+        if let Err(error) = layer.seal(outbox) {
+            self.fail(&error);
+            return None;
+        }
+        if layer.wire.is_empty() {
+            return None;
+        }
+        layer.taken = true;
+        Some(Piece::new(mem::take(&mut layer.wire), mem::take(&mut layer.written)))
+    }
+
+    /// Gives back a piece, with what writing it came to: how many of its first bytes were written, or an error that means
+    /// what one of [`Output::write`] means. The rest goes first again.
+    ///
+    /// # Panics
+    /// If more was written than the piece has.
+    pub fn restore(&mut self, piece: Piece, written: io::Result<usize>) {
+        let mut written = written.and_then(taken);
+        let n = *written.as_ref().unwrap_or(&0);
+        match &mut self.layer {
+            None => self.connection.outbox().restore(piece, n),
+            Some(layer) => {
+                layer.taken = false;
+                (layer.wire, layer.written) = piece.into_parts();
+                layer.advance(n, &mut self.connection.outbox);
+                // It may have something to say at the end, and is not closed before.
+                written = written.and_then(|n| layer.seal(&self.connection.outbox).map(|()| n));
+            }
+        }
+        if let Err(error) = written {
+            self.fail(&error);
+        }
+    }
+
+    /// The next piece of the transport waits, or is out.
+    pub(super) fn has_wire(&self) -> bool {
+        let waits = self.layer.as_ref().is_some_and(|layer| layer.taken || layer.written < layer.wire.len());
+        waits && !self.is_abandoned()
+    }
+
+    /// Writing failed.
+    fn fail(&mut self, error: &io::Error) {
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => return,
+            io::ErrorKind::TimedOut => self.connection.give_up(Timeout::Write),
+            _ => self.connection.receive_error(),
+        }
+        self.unflushed = false;
+    }
+
+    /// Moves what other threads sent to the outbox, as far as there is room.
+    pub fn deliver(&mut self) {
+        let Some(mailbox) = &self.mailbox else { return };
+        while self.connection.outbox.len() <= self.connection.config.high_water
+            && let Some(mail) = mailbox.take()
+        {
+            // Whoever sent it was told that it may be lost if the connection closes first.
+            let _ = mail.send(&mut self.connection);
+        }
+    }
+
+    /// Nothing more can be sent from other threads.
+    pub(crate) fn close_mailbox(&mut self) {
+        if let Some(mailbox) = self.mailbox.take() {
+            mailbox.close();
+        }
+    }
+}
+
+impl Layer {
+    pub(super) fn new(transport: Box<dyn Transport>) -> Self {
+        Layer { transport, wire: Vec::new(), written: 0, sealed: 0, taken: false, closed: false }
+    }
+
+    /// Makes the next piece of `wire`, where the last is written.
+    fn seal(&mut self, outbox: &Outbox) -> io::Result<()> {
+        if self.written < self.wire.len() {
+            return Ok(());
+        }
+        self.wire.clear();
+        self.written = 0;
+        let plain = if self.transport.is_open() { outbox.chunk() } else { &[] };
+        self.sealed = plain.len().min(SEAL);
+        self.transport.send(&plain[..self.sealed], &mut self.wire)?;
+        if self.wire.is_empty() && outbox.is_finished() && !self.closed {
+            self.closed = true;
+            self.transport.close(&mut self.wire);
+        }
+        if self.wire.is_empty() {
+            self.wire = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// So much more of `wire` is written.
+    fn advance(&mut self, n: usize, outbox: &mut Outbox) {
+        self.written += n;
+        if self.written == self.wire.len() {
+            outbox.advance(self.sealed.min(outbox.chunk().len()));
+            self.sealed = 0;
+        }
+    }
+}
+
+impl std::fmt::Debug for Layer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Layer").field("wire", &self.wire.len()).finish_non_exhaustive()
+    }
+}
+
+/// A socket that takes nothing and does not say why will never take anything.
+fn taken(n: usize) -> io::Result<usize> {
+    if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n) }
+}
+
+/// So much of the outbox goes through a transport at a time: a TLS record.
+const SEAL: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests;
