@@ -1,0 +1,92 @@
+//! Which CPU the server runs on, and which the generator.
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use serde::{Deserialize, Serialize};
+
+/// Two CPUs, or none.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Cpus {
+    /// The server's, and nothing else's of ours.
+    pub(crate) server: Option<usize>,
+    /// The generator's.
+    pub(crate) generator: Option<usize>,
+    /// What is wrong with them, in a sentence.
+    pub(crate) note: Option<String>,
+}
+
+impl Cpus {
+    /// The first two that this process may use and that are not two halves of one core, if there are such.
+    pub(crate) fn choose() -> Self {
+        let allowed = sched_getaffinity(None);
+        let allowed: Vec<usize> = allowed.map_or(Vec::new(), |set| (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect());
+        let Some((&server, others)) = allowed.split_first() else {
+            return Cpus::unpinned("CPUs cannot be assigned here, so server and generator disturbed each other");
+        };
+        let siblings = siblings(server);
+        let apart = others.iter().find(|cpu| !siblings.contains(cpu));
+        match (apart, others.first()) {
+            (Some(&generator), _) => Cpus { server: Some(server), generator: Some(generator), note: None },
+            (None, Some(&generator)) => Cpus {
+                server: Some(server),
+                generator: Some(generator),
+                note: Some("server and generator shared the two halves of one core, which costs both of them".into()),
+            },
+            (None, None) => Cpus::unpinned(
+                "there is only one CPU, so server and generator took it from each other: read CPU per message, \
+                 not messages per second or latency",
+            ),
+        }
+    }
+
+    /// The two have a CPU each.
+    pub(crate) fn are_apart(&self) -> bool {
+        self.server.is_some() && self.generator.is_some()
+    }
+
+    /// Moves this thread, and what it starts, to the server's CPU.
+    pub(crate) fn enter_server(&self) {
+        enter(self.server);
+    }
+
+    /// Moves this thread to the generator's CPU.
+    pub(crate) fn enter_generator(&self) {
+        enter(self.generator);
+    }
+
+    fn unpinned(note: &str) -> Self {
+        Cpus { server: None, generator: None, note: Some(note.into()) }
+    }
+}
+
+fn enter(cpu: Option<usize>) {
+    if let Some(cpu) = cpu {
+        let mut set = CpuSet::new();
+        set.set(cpu);
+        // It was allowed when we looked; if that has changed, the measurement is only noisier.
+        let _ = sched_setaffinity(None, &set);
+    }
+}
+
+/// The CPUs that share a core with `cpu`, itself included, as far as the system tells: "0,4" or "0-1".
+fn siblings(cpu: usize) -> Vec<usize> {
+    let path = format!("/sys/devices/system/cpu/cpu{cpu}/topology/thread_siblings_list");
+    parse_list(&std::fs::read_to_string(path).unwrap_or_default())
+}
+
+fn parse_list(list: &str) -> Vec<usize> {
+    let ranges = list.trim().split(',').filter_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(first.parse().ok()?..=last.parse().ok()?)
+    });
+    ranges.flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn lists_of_cpus() {
+        assert_eq!(super::parse_list("0,4\n"), [0, 4]);
+        assert_eq!(super::parse_list("0-2,7"), [0, 1, 2, 7]);
+        assert!(super::parse_list("").is_empty());
+    }
+}

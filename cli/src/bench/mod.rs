@@ -1,0 +1,122 @@
+//! `timtow bench`: the comparison.
+//!
+//! This process is the generator. Each contestant is a process of its own, started once, on another CPU; slices of measuring
+//! are interleaved in random order, so that what changes on the machine hits all of them alike, and one contestant takes
+//! part twice, so that the tables know what chance alone makes.
+
+mod contestants;
+mod cpus;
+mod experiments;
+mod machine;
+mod plan;
+mod progress;
+mod report;
+mod results;
+mod server;
+mod statistics;
+mod table;
+
+use std::{
+    fs,
+    io::Write as _,
+    path::Path,
+    time::{Instant, SystemTime, UNIX_EPOCH},
+};
+
+use crate::{
+    args::BenchArguments,
+    failure::{Failure, Result},
+    load::{Stop, allow_files, script::Random},
+};
+use contestants::Contestant;
+use cpus::Cpus;
+use experiments::Bench;
+use machine::{Machine, Versions};
+use plan::Schedule;
+use results::Results;
+
+/// `timtow bench`.
+pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
+    if let Some(path) = &arguments.table {
+        return print(&table::markdown(&read(path)?));
+    }
+    if let Some(path) = &arguments.report {
+        return write(&arguments.out.join("report.html"), &report::page(&read(path)?));
+    }
+    let schedule = Schedule::new(arguments);
+    // Before minutes of work that could then not be kept.
+    fs::create_dir_all(&arguments.out).map_err(|error| cannot_write(&arguments.out, &error))?;
+    allow_files(schedule.idle as u64 + 256)?;
+    let results = measure(arguments, schedule)?;
+    let json = serde_json::to_string_pretty(&results).map_err(|error| Failure::new(error.to_string()))?;
+    write(&arguments.out.join("results.json"), &(json + "\n"))?;
+    write(&arguments.out.join("report.html"), &report::page(&results))?;
+    print(&table::terminal(&results))?;
+    let shown = |name| arguments.out.join(name).display().to_string();
+    print(&format!("\nfigures: {}   data: {}\n", shown("report.html"), shown("results.json")))?;
+    match results.failures().next() {
+        Some(failure) => Err(Failure::new(format!("not everything could be measured: {failure}"))),
+        None => Ok(()),
+    }
+}
+
+fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
+    // Before this process is confined to one CPU.
+    let (machine, cpus, started) = (Machine::this(), Cpus::choose(), Instant::now());
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
+    // Short, because people may have to type it.
+    let seed = arguments.seed.unwrap_or_else(|| clock() / 1_000 % 1_000_000);
+    let results = Results {
+        format: 1,
+        quick: arguments.quick,
+        interrupted: false,
+        command: command_line(),
+        date: machine::now(),
+        seconds: 0.0,
+        seed,
+        rounds: schedule.rounds,
+        slice_seconds: schedule.slice.as_secs_f64(),
+        versions: Versions::this(),
+        machine,
+        cpus,
+        contestants: Contestant::all(&arguments.only, arguments.quick),
+        throughput: Vec::new(),
+        latency: Vec::new(),
+        memory: None,
+        handshakes: None,
+    };
+    let mut bench = Bench::new(schedule, results, Random::new(seed), Stop::on_signals()?)?;
+    bench.run();
+    let mut results = bench.results;
+    results.seconds = started.elapsed().as_secs_f64();
+    Ok(results)
+}
+
+/// As it was typed, but for the path of the program.
+fn command_line() -> String {
+    let arguments = std::env::args().skip(1).map(|argument| {
+        if argument.contains([' ', '\'', '"']) { format!("{argument:?}") } else { argument }
+    });
+    ["timtow".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
+}
+
+fn read(path: &Path) -> Result<Results> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| Failure::new(format!("cannot read {} ({error}): correct the path", path.display())))?;
+    serde_json::from_str(&text).map_err(|error| {
+        Failure::new(format!("{} is no results.json of this version ({error}): measure again", path.display()))
+    })
+}
+
+fn write(path: &Path, text: &str) -> Result<()> {
+    fs::write(path, text).map_err(|error| cannot_write(path, &error))
+}
+
+fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(format!("cannot write {} ({error}): choose another --out", path.display()))
+}
+
+fn print(text: &str) -> Result<()> {
+    let written = std::io::stdout().lock().write_all(text.as_bytes());
+    written.map_err(|error| Failure::new(format!("cannot write to stdout ({error}): check where it leads")))
+}

@@ -1,0 +1,95 @@
+//! Connections per second: connect, upgrade, close, again.
+
+use std::time::Duration;
+
+use super::{
+    Observer, Plan,
+    fleet::{Fleet, MILLISECOND},
+    own_cpu,
+    peer::Stage,
+};
+use crate::failure::{Failure, Result};
+
+/// What came of the measured time.
+pub(crate) struct Measured {
+    /// How long it was.
+    pub(crate) elapsed: Duration,
+    /// Connections that were opened and closed.
+    pub(crate) connections: u64,
+    /// CPU time that the generator used.
+    pub(crate) cpu: Duration,
+}
+
+/// Keeps the connections of `plan` busy with opening and closing, for its duration, and not more than `most` times.
+pub(crate) fn run(plan: &Plan, most: u64, observer: &mut dyn Observer) -> Result<Measured> {
+    let mut fleet = Fleet::new(plan)?;
+    for _ in 0..plan.connections {
+        fleet.add()?;
+    }
+    let mut run = Run { fleet, begun: plan.connections, done: 0, free: Vec::new() };
+    run.until(run.fleet.now() + plan.warmup.as_nanos() as u64, most)?;
+    observer.begin();
+    let (before, cpu, begin) = (run.done, own_cpu(), run.fleet.now());
+    run.until(begin + plan.duration.as_nanos() as u64, before + most)?;
+    let (end, cpu, done) = (run.fleet.now(), own_cpu() - cpu, run.done - before);
+    observer.end();
+    run.finish()?;
+    Ok(Measured { elapsed: Duration::from_nanos(end - begin), connections: done, cpu })
+}
+
+struct Run {
+    fleet: Fleet,
+    begun: usize,
+    done: u64,
+    /// Places whose connection is closed.
+    free: Vec<usize>,
+}
+
+impl Run {
+    fn until(&mut self, end: u64, most: u64) -> Result<()> {
+        let mut progress = self.fleet.now();
+        loop {
+            let now = self.fleet.now();
+            if now >= end || self.done >= most || self.fleet.is_stopped() {
+                return Ok(());
+            }
+            let before = self.done;
+            self.turn(end - now)?;
+            for slot in std::mem::take(&mut self.free) {
+                self.fleet.replace(slot, self.begun)?;
+                self.begun += 1;
+            }
+            if self.done > before {
+                progress = self.fleet.now();
+            } else if self.fleet.now() - progress > PATIENCE {
+                return Err(Failure::new("the server opened and closed no connection for 5 s: see what it logged"));
+            }
+        }
+    }
+
+    /// Closes what is open, and counts what is closed.
+    fn turn(&mut self, timeout: u64) -> Result<()> {
+        let (done, free) = (&mut self.done, &mut self.free);
+        self.fleet.turn(timeout.min(100 * MILLISECOND), |peer, shared, before| {
+            if peer.stage == Stage::Open {
+                peer.close(shared)?;
+            }
+            if peer.stage == Stage::Closed && before.stage != Stage::Closed {
+                *done += 1;
+                free.push(peer.slot);
+            }
+            Ok(())
+        })
+    }
+
+    /// Lets those finish that have begun.
+    fn finish(mut self) -> Result<()> {
+        let end = self.fleet.now() + PATIENCE;
+        while self.fleet.peers.iter().any(|peer| peer.stage != Stage::Closed) && self.fleet.now() < end {
+            self.turn(100 * MILLISECOND)?;
+        }
+        Ok(())
+    }
+}
+
+const PATIENCE: u64 = 5_000 * MILLISECOND;

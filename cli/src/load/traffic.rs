@@ -1,0 +1,182 @@
+//! Messages over connections that stay open: closed loop and open loop.
+
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use super::{
+    Observer, Pace, Plan,
+    fleet::{Fleet, MILLISECOND, SECOND},
+    own_cpu,
+};
+use crate::failure::{Failure, Result};
+
+/// What came of the measured time.
+pub(crate) struct Measured {
+    /// How long it was.
+    pub(crate) elapsed: Duration,
+    /// Messages that came back.
+    pub(crate) messages: u64,
+    /// Messages whose content was compared, before and after the measured time as well.
+    pub(crate) compared: u64,
+    /// Messages that had not come back when we gave up waiting.
+    pub(crate) missing: u64,
+    /// Nanoseconds from sending a message, in the open loop from the time at which it should have been sent.
+    pub(crate) latency: Histogram<u64>,
+    /// Open loop: nanoseconds by which messages were sent late.
+    pub(crate) lateness: Option<Histogram<u64>>,
+    /// CPU time that the generator used.
+    pub(crate) cpu: Duration,
+}
+
+/// Runs `plan`: opens, warms up, measures, drains, closes.
+pub(crate) fn run(plan: &Plan, observer: &mut dyn Observer) -> Result<Measured> {
+    let mut fleet = Fleet::new(plan)?;
+    fleet.open(plan.connections, |_, _| Ok(()))?;
+    let mut run = Run { plan, fleet, latency: histogram(), lateness: histogram(), from: u64::MAX, next: 0, start: 0 };
+    run.start = run.fleet.now();
+    if let Pace::Closed { depth } = plan.pace {
+        run.fill(u64::from(depth))?;
+    }
+    run.until(run.start + plan.warmup.as_nanos() as u64)?;
+    observer.begin();
+    let (before, cpu, begin) = (run.messages(), own_cpu(), run.fleet.now());
+    run.from = begin;
+    run.until(begin + plan.duration.as_nanos() as u64)?;
+    let (end, cpu, messages) = (run.fleet.now(), own_cpu() - cpu, run.messages() - before);
+    observer.end();
+    let missing = run.fleet.drain()?;
+    if missing > 0 && !run.fleet.is_stopped() && matches!(plan.pace, Pace::Closed { .. }) {
+        return Err(Failure::new(format!(
+            "{missing} messages did not come back although nothing else was sent for a while: \
+             the server loses messages, see what it logged"
+        )));
+    }
+    let compared = run.fleet.peers.iter().map(super::peer::Peer::compared).sum();
+    run.fleet.close()?;
+    let open = matches!(plan.pace, Pace::Open { .. });
+    Ok(Measured {
+        elapsed: Duration::from_nanos(end - begin),
+        messages,
+        compared,
+        missing,
+        latency: run.latency,
+        lateness: open.then_some(run.lateness),
+        cpu,
+    })
+}
+
+/// A histogram for nanoseconds up to a minute, exact to three digits.
+pub(crate) fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, 60 * SECOND, 3).expect("the bounds are constant and valid")
+}
+
+/// A run on its way.
+struct Run<'a> {
+    plan: &'a Plan,
+    fleet: Fleet,
+    latency: Histogram<u64>,
+    lateness: Histogram<u64>,
+    /// Latencies of messages sent before this do not count.
+    from: u64,
+    /// Open loop: the number of the next message.
+    next: u64,
+    /// When the first message was sent.
+    start: u64,
+}
+
+impl Run<'_> {
+    fn messages(&self) -> u64 {
+        self.fleet.peers.iter().map(super::peer::Peer::messages).sum()
+    }
+
+    /// Closed loop: puts the first messages in flight.
+    fn fill(&mut self, depth: u64) -> Result<()> {
+        let now = self.fleet.now();
+        for peer in &mut self.fleet.peers {
+            peer.ask(depth, now);
+            peer.flush(&self.fleet.shared)?;
+        }
+        Ok(())
+    }
+
+    /// Goes on until `end`, or Ctrl-C.
+    fn until(&mut self, end: u64) -> Result<()> {
+        loop {
+            let now = self.fleet.now();
+            if now >= end || self.fleet.is_stopped() {
+                return Ok(());
+            }
+            match self.plan.pace {
+                Pace::Closed { .. } => self.closed_turn(end - now)?,
+                Pace::Open { rate } => self.open_turn(end, rate)?,
+            }
+        }
+    }
+
+    /// Every echo releases a message.
+    fn closed_turn(&mut self, timeout: u64) -> Result<()> {
+        let (epoch, from, latency) = (self.fleet.clock(), self.from, &mut self.latency);
+        self.fleet.turn(timeout, |peer, shared, before| {
+            let released = peer.messages() - before.messages;
+            if released == 0 {
+                return Ok(());
+            }
+            let now = epoch.now();
+            peer.settle(before.messages, now, |nanoseconds, count| {
+                if now.saturating_sub(nanoseconds) >= from {
+                    latency.saturating_record_n(nanoseconds.max(1), count);
+                }
+            });
+            peer.ask(released, now);
+            peer.flush(shared)
+        })
+    }
+
+    /// Messages are sent when they are due, whatever came back.
+    fn open_turn(&mut self, end: u64, rate: f64) -> Result<()> {
+        let interval = SECOND as f64 / rate;
+        let start = self.start;
+        let due = |number: u64| start + (number as f64 * interval) as u64;
+        let connections = self.fleet.peers.len() as u64;
+        // Not all that is due at once: what came back must be seen in time, too.
+        for _ in 0..BURST {
+            let (now, intended) = (self.fleet.now(), due(self.next));
+            if intended > now || intended >= end {
+                break;
+            }
+            if intended >= self.from {
+                self.lateness.saturating_record((now - intended).max(1));
+            }
+            let peer = &mut self.fleet.peers[(self.next % connections) as usize];
+            peer.asked += 1;
+            peer.flush(&self.fleet.shared)?;
+            self.next += 1;
+        }
+        let (clock, from, latency) = (self.fleet.clock(), self.from, &mut self.latency);
+        let timeout = patience(due(self.next).min(end).saturating_sub(clock.now()), self.plan.spin);
+        self.fleet.turn(timeout, |peer, _, before| {
+            let now = clock.now();
+            for number in before.messages..peer.messages() {
+                let intended = due(number * connections + peer.index as u64);
+                if intended >= from {
+                    latency.saturating_record(now.saturating_sub(intended).max(1));
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// How long to sleep when nothing is due for `gap` nanoseconds. Pollers count in milliseconds and wake up late, so the
+/// last of them is spent polling; alone on a CPU this disturbs nobody.
+fn patience(gap: u64, spin: bool) -> u64 {
+    match gap {
+        gap if !spin => gap,
+        gap if gap > 2 * MILLISECOND => gap - MILLISECOND,
+        _ => 0,
+    }
+}
+
+/// Messages sent before sockets are looked at again.
+const BURST: usize = 64;
