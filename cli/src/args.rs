@@ -189,7 +189,9 @@ impl ServeArguments {
         check_deflate(self.deflate)?;
         self.drafts.iter().try_for_each(|draft| check_draft(*draft))?;
         if self.cert.is_some() || self.key.is_some() {
-            return Err(Failure::usage("this build has no TLS: leave --cert and --key out, or put a TLS proxy in front"));
+            return Err(Failure::usage(
+                "this build has no TLS: leave --cert and --key out, or put a TLS proxy in front",
+            ));
         }
         Ok(())
     }
@@ -201,7 +203,9 @@ impl ConnectArguments {
         check_deflate(self.deflate)?;
         check_draft(self.draft)?;
         if self.insecure {
-            return Err(Failure::usage("this build has no TLS, so there is no certificate to accept: leave --insecure out"));
+            return Err(Failure::usage(
+                "this build has no TLS, so there is no certificate to accept: leave --insecure out",
+            ));
         }
         Ok(())
     }
@@ -212,9 +216,9 @@ impl LoadArguments {
     pub(crate) fn check(&self) -> Result<()> {
         check_seconds(self.seconds)?;
         match self.rate {
-            Some(rate) if !(rate > 0.0 && rate <= 1e8) => {
-                Err(Failure::usage("--rate must be above 0 and at most 100000000 messages per second"))
-            }
+            Some(rate) if !(rate > 0.0 && rate <= 1e8) => Err(Failure::usage(
+                "--rate must be above 0 and at most 100000000 messages per second",
+            )),
             _ => Ok(()),
         }
     }
@@ -231,7 +235,9 @@ fn check_seconds(seconds: f64) -> Result<()> {
     if (0.01..=86_400.0).contains(&seconds) {
         return Ok(());
     }
-    Err(Failure::usage("--seconds must be at least 0.01 and at most a day (86400)"))
+    Err(Failure::usage(
+        "--seconds must be at least 0.01 and at most a day (86400)",
+    ))
 }
 
 fn check_deflate(deflate: bool) -> Result<()> {
@@ -243,7 +249,9 @@ fn check_deflate(deflate: bool) -> Result<()> {
 
 fn check_draft(draft: Draft) -> Result<()> {
     if draft != Draft::Rfc6455 {
-        return Err(Failure::usage("this build speaks no draft but 13 (RFC 6455) yet: leave the others out"));
+        return Err(Failure::usage(
+            "this build speaks no draft but 13 (RFC 6455) yet: leave the others out",
+        ));
     }
     Ok(())
 }

@@ -18,14 +18,20 @@ impl Cpus {
     /// The first two that this process may use and that are not two halves of one core, if there are such.
     pub(crate) fn choose() -> Self {
         let allowed = sched_getaffinity(None);
-        let allowed: Vec<usize> = allowed.map_or(Vec::new(), |set| (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect());
+        let allowed: Vec<usize> = allowed.map_or(Vec::new(), |set| {
+            (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
+        });
         let Some((&server, others)) = allowed.split_first() else {
             return Cpus::unpinned("CPUs cannot be assigned here, so server and generator disturbed each other");
         };
         let siblings = siblings(server);
         let apart = others.iter().find(|cpu| !siblings.contains(cpu));
         match (apart, others.first()) {
-            (Some(&generator), _) => Cpus { server: Some(server), generator: Some(generator), note: None },
+            (Some(&generator), _) => Cpus {
+                server: Some(server),
+                generator: Some(generator),
+                note: None,
+            },
             (None, Some(&generator)) => Cpus {
                 server: Some(server),
                 generator: Some(generator),
@@ -53,9 +59,50 @@ impl Cpus {
         enter(self.generator);
     }
 
-    fn unpinned(note: &str) -> Self {
-        Cpus { server: None, generator: None, note: Some(note.into()) }
+    /// Seconds that the two were busy, and that passed on them, since the system started.
+    pub(crate) fn used(&self) -> Option<(f64, f64)> {
+        let stat = std::fs::read_to_string("/proc/stat").ok()?;
+        let tick = 1.0 / rustix::param::clock_ticks_per_second() as f64;
+        let cpus = [self.server?, self.generator?].map(|cpu| busy_and_all(&stat, cpu));
+        let sum = cpus.into_iter().sum::<Option<Ticks>>()?;
+        Some((sum.busy as f64 * tick, sum.all as f64 * tick))
     }
+
+    fn unpinned(note: &str) -> Self {
+        Cpus {
+            server: None,
+            generator: None,
+            note: Some(note.into()),
+        }
+    }
+}
+
+/// Ticks of CPUs.
+struct Ticks {
+    busy: u64,
+    all: u64,
+}
+
+impl std::iter::Sum for Ticks {
+    fn sum<I: Iterator<Item = Ticks>>(ticks: I) -> Ticks {
+        ticks.fold(Ticks { busy: 0, all: 0 }, |sum, it| Ticks {
+            busy: sum.busy + it.busy,
+            all: sum.all + it.all,
+        })
+    }
+}
+
+/// The line of a CPU in /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of these.
+fn busy_and_all(stat: &str, cpu: usize) -> Option<Ticks> {
+    let line = stat.lines().find_map(|line| line.strip_prefix(&format!("cpu{cpu} ")))?;
+    let ticks: Vec<u64> = line
+        .split_whitespace()
+        .take(8)
+        .map_while(|ticks| ticks.parse().ok())
+        .collect();
+    let idle = ticks.get(3)? + ticks.get(4)?;
+    let all: u64 = ticks.iter().sum();
+    Some(Ticks { busy: all - idle, all })
 }
 
 fn enter(cpu: Option<usize>) {
@@ -83,6 +130,12 @@ fn parse_list(list: &str) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn ticks_of_cpus() {
+        let ticks = super::busy_and_all("cpu  9 9 9 9 9 9 9 9 0 0\ncpu1 1 2 3 40 50 6 7 8 1 1\n", 1).unwrap();
+        assert_eq!((ticks.busy, ticks.all), (27, 117));
+    }
+
     #[test]
     fn lists_of_cpus() {
         assert_eq!(super::parse_list("0,4\n"), [0, 4]);

@@ -1,14 +1,14 @@
 //! The experiments: slices of measuring, interleaved in random order.
 
+use std::time::Duration;
+
 use hdrhistogram::Histogram;
 
 use super::{
     contestants::Contestant,
     plan::{CAPACITY, Schedule},
     progress::Progress,
-    results::{
-        Cell, Handshakes, Latency, LatencyRow, LatencySample, Memory, Results, Row, Sample, Table, Throughput,
-    },
+    results::{Cell, Handshakes, Latency, LatencyRow, LatencySample, Memory, Results, Row, Sample, Table, Throughput},
     server::{Cpu, Server},
 };
 use crate::{
@@ -16,6 +16,7 @@ use crate::{
     load::{
         Observer, Pace, Plan, Protocol, Stop, handshakes, idle,
         outcome::{BUSY, Percentiles, why_bottleneck},
+        own_cpu,
         script::Random,
         traffic,
     },
@@ -31,6 +32,8 @@ pub(crate) struct Bench {
     /// In the order of the contestants; none where one could not be started.
     servers: Vec<Result<Server>>,
     progress: Progress,
+    /// Seconds that the two CPUs had been busy, and had existed, before.
+    used: (f64, f64),
 }
 
 /// What came of a contestant's slices, and why there are no more.
@@ -40,13 +43,31 @@ impl Bench {
     /// Starts all contestants.
     pub(crate) fn new(schedule: Schedule, results: Results, random: Random, stop: Stop) -> Result<Self> {
         let all = &results.contestants;
-        let websockets = all.iter().filter(|contestant| contestant.protocol == Protocol::WebSocket).count();
+        let websockets = all
+            .iter()
+            .filter(|contestant| contestant.protocol == Protocol::WebSocket)
+            .count();
         let progress = Progress::new(schedule.slices(websockets, all.len()));
-        let servers: Vec<_> = all.iter().map(|contestant| Server::start(contestant, &results.cpus)).collect();
+        let servers: Vec<_> = all
+            .iter()
+            .map(|contestant| Server::start(contestant, &results.cpus))
+            .collect();
         if servers.iter().all(Result::is_err) {
-            return Err(servers.into_iter().find_map(Result::err).unwrap_or_else(|| Failure::new("nobody takes part")));
+            return Err(servers
+                .into_iter()
+                .find_map(Result::err)
+                .unwrap_or_else(|| Failure::new("nobody takes part")));
         }
-        Ok(Bench { results, schedule, random, stop, servers, progress })
+        let used = results.cpus.used().unwrap_or_default();
+        Ok(Bench {
+            results,
+            schedule,
+            random,
+            stop,
+            servers,
+            progress,
+            used,
+        })
     }
 
     /// Does all experiments, or as many as Ctrl-C allows.
@@ -65,12 +86,20 @@ impl Bench {
         self.memory(&websockets);
         self.progress.end();
         self.results.interrupted = self.stop.is_set();
+        self.results.disturbance = self.disturbance();
     }
 
     fn throughput(&mut self, cell: Cell, who: &[usize]) {
         let kind = if cell.text { " of text" } else { "" };
-        let Cell { connections, size, depth, .. } = cell;
-        self.progress.experiment(format!("{connections} connections, {size} bytes{kind}, {depth} in flight"));
+        let Cell {
+            connections,
+            size,
+            depth,
+            ..
+        } = cell;
+        self.progress.experiment(format!(
+            "{connections} connections, {size} bytes{kind}, {depth} in flight"
+        ));
         let pace = Pace::Closed { depth };
         let slices = self.interleave(self.schedule.rounds, who, |bench, who, round| {
             let plan = bench.plan(who, cell, pace)?;
@@ -86,12 +115,15 @@ impl Bench {
 
     fn latency(&mut self, who: &[usize]) {
         let Some(capacity) = self.capacity() else {
-            return self.progress.skip(self.schedule.percents.len() * self.schedule.rounds * who.len());
+            return self
+                .progress
+                .skip(self.schedule.percents.len() * self.schedule.rounds * who.len());
         };
         for percent in self.schedule.percents.clone() {
             // A round number is easier to quote.
             let rate = (capacity * f64::from(percent) / 100_000.0).round().max(1.0) * 1_000.0;
-            self.progress.experiment(format!("latency at {rate} messages per second ({percent} %)"));
+            self.progress
+                .experiment(format!("latency at {rate} messages per second ({percent} %)"));
             let mut histograms: Vec<Histogram<u64>> = who.iter().map(|_| traffic::histogram()).collect();
             let slices = self.interleave(self.schedule.rounds, who, |bench, index, round| {
                 let plan = bench.plan(index, CAPACITY, Pace::Open { rate })?;
@@ -108,15 +140,26 @@ impl Bench {
                     missing: measured.missing,
                 })
             });
-            let rows = who.iter().zip(slices).zip(&histograms).map(|((who, (samples, failure)), histogram)| LatencyRow {
-                contestant: self.results.contestants[*who].name.clone(),
-                samples,
-                failure,
-                curve: curve(histogram),
-                ..LatencyRow::default()
-            });
+            let rows = who
+                .iter()
+                .zip(slices)
+                .zip(&histograms)
+                .map(|((who, (samples, failure)), histogram)| LatencyRow {
+                    contestant: self.results.contestants[*who].name.clone(),
+                    samples,
+                    failure,
+                    curve: curve(histogram),
+                    ..LatencyRow::default()
+                });
             let Cell { connections, size, .. } = CAPACITY;
-            let mut latency = Latency { rate, percent, connections, size, noise: None, rows: rows.collect() };
+            let mut latency = Latency {
+                rate,
+                percent,
+                connections,
+                size,
+                noise: None,
+                rows: rows.collect(),
+            };
             latency.summarize(&self.results.contestants);
             self.results.latency.push(latency);
         }
@@ -125,13 +168,19 @@ impl Bench {
     /// Messages per second of the slowest contestant, one in flight on each connection.
     fn capacity(&self) -> Option<f64> {
         let table = &self.results.throughput_of(CAPACITY)?.table;
-        let rates = table.rows.iter().filter(|row| self.protocol_of(row) == Some(Protocol::WebSocket));
+        let rates = table
+            .rows
+            .iter()
+            .filter(|row| self.protocol_of(row) == Some(Protocol::WebSocket));
         rates.filter_map(|row| Some(row.rate?.median)).min_by(f64::total_cmp)
     }
 
     fn handshakes(&mut self, who: &[usize]) {
         self.progress.experiment("opening and closing connections".into());
-        let cell = Cell { connections: OPENING, ..CAPACITY };
+        let cell = Cell {
+            connections: OPENING,
+            ..CAPACITY
+        };
         let slices = self.interleave(self.schedule.rounds, who, |bench, who, round| {
             let plan = bench.plan(who, cell, Pace::Closed { depth: 1 })?;
             let mut watch = Watch::new(bench.server(who)?);
@@ -140,28 +189,54 @@ impl Bench {
             Ok(watch.sample(round, seconds, measured.connections, measured.cpu.as_secs_f64()))
         });
         let table = self.table(who, slices);
-        self.results.handshakes = Some(Handshakes { connections: OPENING, table });
+        self.results.handshakes = Some(Handshakes {
+            connections: OPENING,
+            table,
+        });
     }
 
     fn memory(&mut self, who: &[usize]) {
-        let cell = Cell { connections: self.schedule.idle, ..CAPACITY };
-        self.progress.experiment(format!("{} idle connections", cell.connections));
+        let cell = Cell {
+            connections: self.schedule.idle,
+            ..CAPACITY
+        };
+        self.progress
+            .experiment(format!("{} idle connections", cell.connections));
         // Memory has hardly any noise.
         let rounds = if self.schedule.quick { 1 } else { self.schedule.rounds };
         let slices = self.interleave(rounds, who, |bench, who, round| {
             // A new process, which has not yet grown by other experiments.
             let server = Server::start(&bench.results.contestants[who], &bench.results.cpus)?;
-            let plan = Plan { target: server.target.clone(), ..bench.plan(who, cell, Pace::Closed { depth: 1 })? };
-            let mut scale = Scale { server: &server, before: None, after: None };
+            let plan = Plan {
+                target: server.target.clone(),
+                ..bench.plan(who, cell, Pace::Closed { depth: 1 })?
+            };
+            let mut scale = Scale {
+                server: &server,
+                before: None,
+                after: None,
+            };
             idle::run(&plan, &mut scale)?;
             let (Some(before), Some(after)) = (scale.before, scale.after) else {
-                return Err(Failure::new("the system does not tell the size of processes (/proc/PID/smaps_rollup)"));
+                return Err(Failure::new(
+                    "the system does not tell the size of processes (/proc/PID/smaps_rollup)",
+                ));
             };
             let cost = after.saturating_sub(before) as f64 / cell.connections as f64;
-            Ok(Sample { round, cost, rate: 0.0, server_busy: 0.0, generator_busy: 0.0, generator_limited: false })
+            Ok(Sample {
+                round,
+                cost,
+                rate: 0.0,
+                server_busy: 0.0,
+                generator_busy: 0.0,
+                generator_limited: false,
+            })
         });
         let table = self.table(who, slices);
-        self.results.memory = Some(Memory { connections: cell.connections, table });
+        self.results.memory = Some(Memory {
+            connections: cell.connections,
+            table,
+        });
     }
 
     /// Takes a slice of each of `who` in each round, in random order, until one fails or Ctrl-C ends it all.
@@ -210,7 +285,10 @@ impl Bench {
             failure,
             ..Row::default()
         });
-        let mut table = Table { noise: None, rows: rows.collect() };
+        let mut table = Table {
+            noise: None,
+            rows: rows.collect(),
+        };
         table.summarize(&self.results.contestants);
         table
     }
@@ -231,13 +309,24 @@ impl Bench {
         })
     }
 
+    /// The part of the two CPUs' time that went to neither the servers nor this process.
+    fn disturbance(&self) -> Option<f64> {
+        let (busy, all) = self.results.cpus.used()?;
+        let (busy, all) = (busy - self.used.0, (all - self.used.1).max(1.0));
+        let servers = self.servers.iter().flatten().map(|server| server.cpu().total());
+        let ours = servers.sum::<Duration>() + own_cpu();
+        Some(((busy - ours.as_secs_f64()) / all).max(0.0))
+    }
+
     fn server(&self, who: usize) -> Result<&Server> {
         self.servers[who].as_ref().map_err(Clone::clone)
     }
 
     fn choose(&self, chosen: impl Fn(&Contestant) -> bool) -> Vec<usize> {
         let all = self.results.contestants.iter().enumerate();
-        all.filter(|(_, contestant)| chosen(contestant)).map(|(index, _)| index).collect()
+        all.filter(|(_, contestant)| chosen(contestant))
+            .map(|(index, _)| index)
+            .collect()
     }
 
     fn protocol_of(&self, row: &Row) -> Option<Protocol> {
@@ -254,11 +343,19 @@ struct Watch<'a> {
 
 impl<'a> Watch<'a> {
     fn new(server: &'a Server) -> Self {
-        Watch { server, before: None, after: None }
+        Watch {
+            server,
+            before: None,
+            after: None,
+        }
     }
 
     fn sample(&self, round: usize, seconds: f64, count: u64, generator_cpu: f64) -> Sample {
-        let cpu = self.before.zip(self.after).map_or(0.0, |(before, after)| after.since(before).as_secs_f64());
+        let cpu = self
+            .before
+            .as_ref()
+            .zip(self.after.as_ref())
+            .map_or(0.0, |(before, after)| after.since(before).as_secs_f64());
         let (server_busy, generator_busy) = (cpu / seconds, generator_cpu / seconds);
         Sample {
             round,
@@ -303,7 +400,10 @@ impl Observer for Scale<'_> {
 fn curve(histogram: &Histogram<u64>) -> Vec<(f64, u64)> {
     let quantiles = (0..=48).map(|eighth| 1.0 - 10f64.powf(-f64::from(eighth) / 8.0));
     let enough = |quantile: &f64| histogram.len() as f64 * (1.0 - quantile) >= 3.0;
-    quantiles.take_while(enough).map(|quantile| (quantile, histogram.value_at_quantile(quantile))).collect()
+    quantiles
+        .take_while(enough)
+        .map(|quantile| (quantile, histogram.value_at_quantile(quantile)))
+        .collect()
 }
 
 impl Results {
@@ -312,9 +412,16 @@ impl Results {
         let tables = self.throughput.iter().map(|it| &it.table);
         let tables = tables.chain(self.handshakes.iter().map(|it| &it.table));
         let tables = tables.chain(self.memory.iter().map(|it| &it.table));
-        let rows = tables.flat_map(|table| &table.rows).map(|row| (&row.contestant, &row.failure));
-        let latency = self.latency.iter().flat_map(|it| &it.rows).map(|row| (&row.contestant, &row.failure));
-        rows.chain(latency).filter_map(|(contestant, failure)| Some(format!("{contestant}: {}", failure.as_ref()?)))
+        let rows = tables
+            .flat_map(|table| &table.rows)
+            .map(|row| (&row.contestant, &row.failure));
+        let latency = self
+            .latency
+            .iter()
+            .flat_map(|it| &it.rows)
+            .map(|row| (&row.contestant, &row.failure));
+        rows.chain(latency)
+            .filter_map(|(contestant, failure)| Some(format!("{contestant}: {}", failure.as_ref()?)))
     }
 }
 

@@ -37,6 +37,8 @@ pub(crate) struct Results {
     pub(crate) machine: Machine,
     /// Which CPU did what.
     pub(crate) cpus: Cpus,
+    /// The part of the two CPUs' time that other programs took, if it is known.
+    pub(crate) disturbance: Option<f64>,
     /// Who takes part.
     pub(crate) contestants: Vec<Contestant>,
     /// Closed loop; the cost is server CPU nanoseconds per message, the rate is messages per second.
@@ -194,8 +196,8 @@ impl Table {
     /// Fills in what follows from the samples.
     pub(crate) fn summarize(&mut self, contestants: &[Contestant]) {
         let costs = |row: &Row| row.samples.iter().map(|sample| sample.cost).collect::<Vec<_>>();
-        self.noise = twins(contestants)
-            .and_then(|(one, other)| noise(&costs(self.row(one)?), &costs(self.row(other)?)));
+        self.noise =
+            twins(contestants).and_then(|(one, other)| noise(&costs(self.row(one)?), &costs(self.row(other)?)));
         let ratios: Vec<Option<Spread>> = self.rows.iter().map(|row| self.ratio(row, contestants)).collect();
         for (row, ratio) in self.rows.iter_mut().zip(ratios) {
             row.ratio = ratio;
@@ -205,9 +207,16 @@ impl Table {
         }
         self.rows.iter_mut().for_each(|row| row.place = None);
         for protocol in [Protocol::WebSocket, Protocol::Raw] {
-            let is_kind = |row: &Row| contestants.iter().any(|it| it.name == row.contestant && it.protocol == protocol);
-            let values: Vec<Option<f64>> =
-                self.rows.iter().map(|row| row.cost.filter(|_| is_kind(row)).map(|cost| cost.median)).collect();
+            let is_kind = |row: &Row| {
+                contestants
+                    .iter()
+                    .any(|it| it.name == row.contestant && it.protocol == protocol)
+            };
+            let values: Vec<Option<f64>> = self
+                .rows
+                .iter()
+                .map(|row| row.cost.filter(|_| is_kind(row)).map(|cost| cost.median))
+                .collect();
             for (row, place) in self.rows.iter_mut().zip(places(&values, self.noise.unwrap_or(0.0))) {
                 row.place = row.place.or(place);
             }
@@ -215,10 +224,12 @@ impl Table {
     }
 
     fn ratio(&self, row: &Row, contestants: &[Contestant]) -> Option<Spread> {
-        let contestant = contestants.iter().find(|contestant| contestant.name == row.contestant)?;
-        let raw = contestants.iter().find(|raw| {
-            raw.protocol == Protocol::Raw && raw.runtime == contestant.raw_runtime()
-        })?;
+        let contestant = contestants
+            .iter()
+            .find(|contestant| contestant.name == row.contestant)?;
+        let raw = contestants
+            .iter()
+            .find(|raw| raw.protocol == Protocol::Raw && raw.runtime == contestant.raw_runtime())?;
         let raw = self.row(&raw.name).filter(|raw| raw.contestant != row.contestant)?;
         Spread::of(row.samples.iter().filter_map(|sample| {
             let raw = raw.samples.iter().find(|raw| raw.round == sample.round)?;
@@ -232,7 +243,12 @@ impl Latency {
     pub(crate) fn summarize(&mut self, contestants: &[Contestant]) {
         let p99s = |name: &str| {
             let row = self.rows.iter().find(|row| row.contestant == name)?;
-            Some(row.samples.iter().map(|sample| sample.latency_ns.p99 as f64).collect::<Vec<_>>())
+            Some(
+                row.samples
+                    .iter()
+                    .map(|sample| sample.latency_ns.p99 as f64)
+                    .collect::<Vec<_>>(),
+            )
         };
         self.noise = twins(contestants).and_then(|(one, other)| noise(&p99s(one)?, &p99s(other)?));
         for row in &mut self.rows {
@@ -249,7 +265,9 @@ impl Latency {
 
 /// The names of the contestant that takes part twice.
 fn twins(contestants: &[Contestant]) -> Option<(&str, &str)> {
-    let twin = contestants.iter().find_map(|twin| Some((twin.twin_of.as_deref()?, twin.name.as_str())))?;
+    let twin = contestants
+        .iter()
+        .find_map(|twin| Some((twin.twin_of.as_deref()?, twin.name.as_str())))?;
     Some(twin)
 }
 

@@ -1,6 +1,7 @@
 //! A contestant's process, and what the system says about it.
 
 use std::{
+    collections::BTreeMap,
     fs::{self, File},
     io::{BufRead as _, BufReader, Read as _, Seek as _},
     process::{Child, Command, Stdio},
@@ -23,11 +24,11 @@ pub(crate) struct Server {
 }
 
 /// CPU time of a process.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cpu {
-    /// Nanoseconds, of the threads that live.
-    living: u64,
-    /// Of all threads, but in ticks of the kernel (10 ms).
+    /// Nanoseconds of each thread that lives, by its number.
+    living: BTreeMap<u32, u64>,
+    /// Nanoseconds of all threads that ever lived, but counted in ticks of the kernel (10 ms).
     all: u64,
 }
 
@@ -35,8 +36,10 @@ impl Server {
     /// Starts `contestant` on the CPU that servers have, and waits until it listens.
     pub(crate) fn start(contestant: &Contestant, cpus: &Cpus) -> Result<Self> {
         let cannot = |what: &str| Failure::new(format!("cannot start {}: {what}", contestant.name));
-        let program = std::env::current_exe().map_err(|error| cannot(&format!("this program is not there ({error})")))?;
-        let log = log_file().map_err(|error| cannot(&format!("no temporary file can be made ({error}), set TMPDIR")))?;
+        let program =
+            std::env::current_exe().map_err(|error| cannot(&format!("this program is not there ({error})")))?;
+        let log =
+            log_file().map_err(|error| cannot(&format!("no temporary file can be made ({error}), set TMPDIR")))?;
         let stderr = log.try_clone().map_err(|error| cannot(&error.to_string()))?;
         // The child inherits the CPU of the thread that starts it.
         cpus.enter_server();
@@ -67,10 +70,15 @@ impl Server {
         let tasks = fs::read_dir(format!("{process}/task")).into_iter().flatten().flatten();
         let living = tasks.filter_map(|task| {
             let schedstat = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            schedstat.split(' ').next()?.parse::<u64>().ok()
+            let number = task.file_name().to_str()?.parse().ok()?;
+            Some((number, schedstat.split(' ').next()?.parse().ok()?))
         });
         let stat = fs::read_to_string(format!("{process}/stat")).unwrap_or_default();
-        Cpu { living: living.sum(), all: ticks(&stat).unwrap_or(0) * 1_000_000_000 / rustix::param::clock_ticks_per_second() }
+        let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
+        Cpu {
+            living: living.collect(),
+            all: ticks(&stat).unwrap_or(0) * tick,
+        }
     }
 
     /// Its proportional set size, in bytes.
@@ -93,11 +101,19 @@ impl Drop for Server {
 }
 
 impl Cpu {
+    /// All of it, in ticks.
+    pub(crate) fn total(&self) -> Duration {
+        Duration::from_nanos(self.all)
+    }
+
     /// The time used since `before`: exact as long as no thread ended in between, else in ticks.
-    pub(crate) fn since(self, before: Cpu) -> Duration {
-        let living = self.living.saturating_sub(before.living);
-        let all = self.all.saturating_sub(before.all);
-        Duration::from_nanos(if all > living + 2 * TICK { all } else { living })
+    pub(crate) fn since(&self, before: &Cpu) -> Duration {
+        let ended = before.living.keys().any(|thread| !self.living.contains_key(thread));
+        let sum = |cpu: &Cpu| cpu.living.values().sum::<u64>();
+        Duration::from_nanos(match ended {
+            true => self.all.saturating_sub(before.all),
+            false => sum(self).saturating_sub(sum(before)),
+        })
     }
 }
 
@@ -124,7 +140,11 @@ fn kill(child: &mut Child) {
 fn log_file() -> std::io::Result<File> {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!("timtow-bench-{}-{}.log", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
+    let name = format!(
+        "timtow-bench-{}-{}.log",
+        std::process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    );
     let path = std::env::temp_dir().join(name);
     let file = File::options().read(true).append(true).create_new(true).open(&path)?;
     fs::remove_file(path)?;
@@ -150,29 +170,40 @@ fn ticks(stat: &str) -> Option<u64> {
     Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
 }
 
-const TICK: u64 = 10_000_000;
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn the_line_that_servers_print() {
-        assert_eq!(address("listening on ws://127.0.0.1:3000/ with tokio\n"), Some("127.0.0.1:3000"));
+        assert_eq!(
+            address("listening on ws://127.0.0.1:3000/ with tokio\n"),
+            Some("127.0.0.1:3000")
+        );
         assert_eq!(address("listening on tcp://[::1]:1 with raw mio\n"), Some("[::1]:1"));
         assert_eq!(address("error"), None);
     }
 
     #[test]
     fn cpu_time_in_stat() {
-        assert_eq!(ticks("7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 30 12 0 0 20 0 1 0 5"), Some(42));
+        assert_eq!(
+            ticks("7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 30 12 0 0 20 0 1 0 5"),
+            Some(42)
+        );
         assert_eq!(ticks(""), None);
     }
 
     #[test]
     fn cpu_time_of_threads_that_ended_is_not_lost() {
-        let (before, after) = (Cpu { living: 5, all: 0 }, Cpu { living: 105, all: TICK });
-        assert_eq!(after.since(before), Duration::from_nanos(100));
-        assert_eq!(Cpu { living: 2, all: 9 * TICK }.since(before), Duration::from_nanos(9 * TICK));
+        let cpu = |living: &[(u32, u64)], all| Cpu {
+            living: living.iter().copied().collect(),
+            all,
+        };
+        let before = cpu(&[(1, 5), (2, 50)], 0);
+        assert_eq!(
+            cpu(&[(1, 105), (2, 50), (3, 7)], 10).since(&before),
+            Duration::from_nanos(107)
+        );
+        assert_eq!(cpu(&[(1, 105)], 9_000).since(&before), Duration::from_nanos(9_000));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) struct Spread {
 /// Where a contestant stands.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Place {
-    /// From 1; contestants that cannot be told apart from the first of their group share its rank.
+    /// From 1; contestants that cannot be told apart from their neighbours share the rank of the best of them.
     pub(crate) rank: usize,
     /// Somebody else has the same rank.
     pub(crate) tied: bool,
@@ -26,40 +26,47 @@ impl Spread {
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let middle = values.len() / 2;
-        let median =
-            if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 };
+        let median = if values.len() % 2 == 1 {
+            values[middle]
+        } else {
+            (values[middle - 1] + values[middle]) / 2.0
+        };
         Some(Spread { median, min, max })
     }
 }
 
 /// The relative difference that chance alone makes, from the contestant that takes part twice (A/A): that of its two
 /// medians, or half the range of all its samples, whichever is larger. Pairs of the same round would hide what
-/// changes between rounds, and with three rounds two medians can be equal by accident.
+/// changes between rounds, and with three rounds two medians can be equal by accident. Never less than 1 %: two builds of the
+/// same code differ by as much, from where the linker puts it.
 pub(crate) fn noise(samples: &[f64], twin: &[f64]) -> Option<f64> {
     let (one, other) = (Spread::of(samples.iter().copied())?, Spread::of(twin.iter().copied())?);
     let all = Spread::of(samples.iter().chain(twin).copied())?;
     let medians = (one.median - other.median).abs();
     let half_range = (all.max - all.min) / 2.0;
-    Some(medians.max(half_range) / all.median.abs().max(f64::MIN_POSITIVE))
+    Some((medians.max(half_range) / all.median.abs().max(f64::MIN_POSITIVE)).max(FLOOR))
 }
 
-/// Ranks of `values`, of which less is better. A value that is not more than `noise` above the best of a group belongs
-/// to that group; the next one begins another.
+/// Differences below this mean nothing.
+const FLOOR: f64 = 0.01;
+
+/// Ranks of `values`, of which less is better. A value that is not more than `noise` above the one before it ties with it;
+/// so no two that differ by less than the noise ever have different ranks.
 pub(crate) fn places(values: &[Option<f64>], noise: f64) -> Vec<Option<Place>> {
-    let mut order: Vec<(f64, usize)> =
-        values.iter().enumerate().filter_map(|(index, value)| Some(((*value)?, index))).collect();
+    let mut order: Vec<(f64, usize)> = values
+        .iter()
+        .enumerate()
+        .filter_map(|(index, value)| Some(((*value)?, index)))
+        .collect();
     order.sort_by(|one, other| one.0.total_cmp(&other.0));
     let mut places = vec![None; values.len()];
     let mut position = 0;
-    while position < order.len() {
-        let leader = order[position].0;
-        let group: Vec<usize> = order[position..]
-            .iter()
-            .take_while(|(value, _)| value - leader <= noise * leader.abs())
-            .map(|(_, index)| *index)
-            .collect();
-        for index in &group {
-            places[*index] = Some(Place { rank: position + 1, tied: group.len() > 1 });
+    for group in order.chunk_by(|one, next| next.0 - one.0 <= noise * one.0.abs()) {
+        for (_, index) in group {
+            places[*index] = Some(Place {
+                rank: position + 1,
+                tied: group.len() > 1,
+            });
         }
         position += group.len();
     }
@@ -73,26 +80,53 @@ mod tests {
     #[test]
     fn medians_and_ranges() {
         assert_eq!(Spread::of([]), None);
-        assert_eq!(Spread::of([3.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 3.0 }));
-        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]), Some(Spread { median: 2.5, min: 1.0, max: 4.0 }));
+        assert_eq!(
+            Spread::of([3.0, 1.0, 2.0]),
+            Some(Spread {
+                median: 2.0,
+                min: 1.0,
+                max: 3.0
+            })
+        );
+        assert_eq!(
+            Spread::of([4.0, 1.0, 2.0, 3.0]),
+            Some(Spread {
+                median: 2.5,
+                min: 1.0,
+                max: 4.0
+            })
+        );
     }
 
     #[test]
     fn noise_is_what_the_same_contestant_differs_by() {
         assert_eq!(noise(&[100.0, 100.0, 100.0], &[100.0, 100.0, 110.0]), Some(0.05));
-        assert_eq!(noise(&[100.0, 100.0, 100.0], &[120.0, 120.0, 120.0]), Some(20.0 / 110.0));
+        assert_eq!(
+            noise(&[100.0, 100.0, 100.0], &[120.0, 120.0, 120.0]),
+            Some(20.0 / 110.0)
+        );
+        assert_eq!(noise(&[100.0], &[100.0]), Some(0.01));
         assert_eq!(noise(&[], &[1.0]), None);
     }
 
     #[test]
     fn those_within_the_noise_share_a_rank() {
         let ranks = |values: &[Option<f64>]| {
-            places(values, 0.1).into_iter().map(|place| place.map(|place| (place.rank, place.tied))).collect::<Vec<_>>()
+            places(values, 0.1)
+                .into_iter()
+                .map(|place| place.map(|place| (place.rank, place.tied)))
+                .collect::<Vec<_>>()
         };
-        // 109 is within 10 % of 100, 118 is within 10 % of 109 but not of 100: it leads the next group.
         assert_eq!(
             ranks(&[Some(118.0), Some(100.0), None, Some(109.0), Some(300.0)]),
-            [Some((3, false)), Some((1, true)), None, Some((1, true)), Some((4, false))]
+            [
+                Some((1, true)),
+                Some((1, true)),
+                None,
+                Some((1, true)),
+                Some((4, false))
+            ]
         );
+        assert_eq!(ranks(&[Some(100.0), Some(111.0)]), [Some((1, false)), Some((2, false))]);
     }
 }

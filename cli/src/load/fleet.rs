@@ -90,11 +90,16 @@ impl Fleet {
         match self.poll.poll(&mut self.events, Some(Duration::from_nanos(timeout))) {
             // A signal; whoever called asks `is_stopped`.
             Err(error) if error.kind() == ErrorKind::Interrupted => return Ok(()),
-            result => result.map_err(|error| Failure::new(format!("the system's poller failed ({error}): try again")))?,
+            result => {
+                result.map_err(|error| Failure::new(format!("the system's poller failed ({error}): try again")))?
+            }
         }
         for event in &self.events {
             let peer = &mut self.peers[event.token().0];
-            let before = Before { stage: peer.stage, messages: peer.messages() };
+            let before = Before {
+                stage: peer.stage,
+                messages: peer.messages(),
+            };
             peer.turn(event, &self.shared, &mut self.input)?;
             act(peer, &self.shared, before)?;
         }
@@ -102,7 +107,11 @@ impl Fleet {
     }
 
     /// Opens connections until there are `count`, a few at a time, and calls `opened` with each once it is open.
-    pub(crate) fn open(&mut self, count: usize, mut opened: impl FnMut(&mut Peer, &Shared) -> Result<()>) -> Result<()> {
+    pub(crate) fn open(
+        &mut self,
+        count: usize,
+        mut opened: impl FnMut(&mut Peer, &Shared) -> Result<()>,
+    ) -> Result<()> {
         let mut open = self.peers.len();
         let mut progress = self.now();
         while open < count {
@@ -138,7 +147,8 @@ impl Fleet {
     /// Adds a connection.
     pub(crate) fn add(&mut self) -> Result<()> {
         let index = self.peers.len();
-        self.peers.push(Peer::connect(index, index, &self.shared, self.poll.registry())?);
+        self.peers
+            .push(Peer::connect(index, index, &self.shared, self.poll.registry())?);
         Ok(())
     }
 
@@ -180,7 +190,11 @@ impl Fleet {
     }
 
     fn missing(&self) -> u64 {
-        self.peers.iter().filter(|peer| peer.stage == Stage::Open).map(|peer| peer.asked - peer.messages()).sum()
+        self.peers
+            .iter()
+            .filter(|peer| peer.stage == Stage::Open)
+            .map(|peer| peer.asked - peer.messages())
+            .sum()
     }
 }
 

@@ -26,7 +26,9 @@ fn exchange(fleet: &mut Fleet, count: usize) -> Result<()> {
     let mut patience = PATIENCE;
     while fleet.peers.iter().any(|peer| !peer.is_settled()) {
         if patience == 0 || fleet.is_stopped() {
-            return Err(Failure::new(format!("not all of {count} connections got their echo: see what the server logged")));
+            return Err(Failure::new(format!(
+                "not all of {count} connections got their echo: see what the server logged"
+            )));
         }
         let mut heard = false;
         fleet.turn(100 * MILLISECOND, |_, _, _| {

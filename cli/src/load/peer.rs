@@ -60,7 +60,9 @@ impl Peer {
         let address = shared.target.address;
         let refused = |error| cannot_connect(&address, error);
         let mut stream = TcpStream::connect(address).map_err(refused)?;
-        registry.register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE).map_err(refused)?;
+        registry
+            .register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)
+            .map_err(refused)?;
         // Far apart, so that neighbours send different messages at a time.
         let first = index as u64 * 7;
         Ok(Peer {
@@ -144,7 +146,8 @@ impl Peer {
                 Ok(())
             }
             Protocol::WebSocket => {
-                self.control.extend(script::control_frame(CLOSE, &1000u16.to_be_bytes(), self.mask()));
+                self.control
+                    .extend(script::control_frame(CLOSE, &1000u16.to_be_bytes(), self.mask()));
                 self.flush(shared)
             }
         }
@@ -160,13 +163,21 @@ impl Peer {
         let frame = shared.script.frame as u64;
         loop {
             let inside = !self.sent.is_multiple_of(frame);
-            let limit = if self.control.is_empty() { self.asked * frame } else { self.sent.next_multiple_of(frame) };
+            let limit = if self.control.is_empty() {
+                self.asked * frame
+            } else {
+                self.sent.next_multiple_of(frame)
+            };
             if !self.control.is_empty() && !inside {
-                let Some(written) = written(self.stream.write(&self.control), self.index)? else { return Ok(()) };
+                let Some(written) = written(self.stream.write(&self.control), self.index)? else {
+                    return Ok(());
+                };
                 self.control.drain(..written);
             } else if self.sent < limit {
                 let bytes = shared.script.bytes(self.first, self.sent, limit);
-                let Some(written) = written(self.stream.write(bytes), self.index)? else { return Ok(()) };
+                let Some(written) = written(self.stream.write(bytes), self.index)? else {
+                    return Ok(());
+                };
                 self.sent += written as u64;
             } else {
                 return Ok(());
@@ -178,7 +189,9 @@ impl Peer {
         let request = shared.opening.request(self.index);
         while (self.sent as usize) < request.len() {
             let rest = &request[self.sent as usize..];
-            let Some(written) = written(self.stream.write(rest), self.index)? else { return Ok(()) };
+            let Some(written) = written(self.stream.write(rest), self.index)? else {
+                return Ok(());
+            };
             self.sent += written as u64;
         }
         Ok(())

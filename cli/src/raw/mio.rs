@@ -30,9 +30,9 @@ pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
                 continue;
             }
             let slot = event.token().0;
-            let over = connections[slot].as_mut().is_some_and(|connection| {
-                !connection.turn(event.is_read_closed(), &mut buffer).unwrap_or(false)
-            });
+            let over = connections[slot]
+                .as_mut()
+                .is_some_and(|connection| !connection.turn(event.is_read_closed(), &mut buffer).unwrap_or(false));
             if over {
                 connections[slot] = None;
                 free.push(slot);
@@ -58,8 +58,12 @@ fn accept(
             connections.push(None);
             connections.len() - 1
         });
-        poll.registry().register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)?;
-        connections[slot] = Some(Connection { stream, rest: Vec::new() });
+        poll.registry()
+            .register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)?;
+        connections[slot] = Some(Connection {
+            stream,
+            rest: Vec::new(),
+        });
     }
 }
 

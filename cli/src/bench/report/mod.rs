@@ -1,3 +1,177 @@
-//! x
-use super::results::Results;
-pub(crate) fn page(_results: &Results) -> String { String::new() }
+//! report.html: one file that opens offline, and says how to read what it shows.
+
+mod figures;
+mod plots;
+mod tables;
+
+use super::{
+    format,
+    machine::Machine,
+    results::Results,
+    table::{self, Grid, NAME},
+};
+use crate::runtimes::Runtime;
+
+/// The whole page.
+pub(crate) fn page(results: &Results) -> String {
+    let title = if results.quick {
+        "timtow: event loops compared (quick look)"
+    } else {
+        "timtow: event loops compared"
+    };
+    let colors = figures::style(Runtime::ALL.len());
+    let mut page = format!(
+        "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
+         <style>\n{STYLE}{colors}</style>\n<main>\n<h1>{title}</h1>\n"
+    );
+    let machine = &results.machine;
+    page.push_str(&format!(
+        "<p class=\"soft\">{}, {} CPUs, {}; {}</p>\n",
+        escape(&machine.cpu),
+        machine.cores,
+        escape(&machine.kernel),
+        escape(&results.date)
+    ));
+    page.push_str(&warnings(results));
+    page.push_str(&summary(results));
+    page.push_str(&plots::throughput(results));
+    page.push_str(&plots::latency(results));
+    page.push_str(&plots::memory(results));
+    page.push_str(&tables::all(results));
+    page.push_str(METHOD);
+    page.push_str(&provenance(results));
+    page.push_str("</main>\n</html>\n");
+    page
+}
+
+fn warnings(results: &Results) -> String {
+    let warnings = format::warnings(results);
+    if warnings.is_empty() {
+        return String::new();
+    }
+    let items: String = warnings
+        .iter()
+        .map(|warning| format!("<li>{}</li>\n", escape(warning)))
+        .collect();
+    format!("<div class=\"warn\"><ul>\n{items}</ul></div>\n")
+}
+
+fn summary(results: &Results) -> String {
+    let grid = Grid::new(results);
+    let class = |column: usize| if column == NAME { " class=\"name\"" } else { "" };
+    let head = grid
+        .head
+        .iter()
+        .enumerate()
+        .map(|(column, head)| format!("<th{}>{}<br>{}</th>", class(column), escape(&head[0]), escape(&head[1])));
+    let mut text = format!(
+        "<h2>In short</h2>\n<div class=\"scroll\"><table>\n<thead><tr>{}</tr></thead>\n",
+        { head.collect::<String>() }
+    );
+    for row in &grid.rows {
+        let best = if row[0].trim_end_matches('=') == "1" {
+            " class=\"best\""
+        } else {
+            ""
+        };
+        let cells = row
+            .iter()
+            .enumerate()
+            .map(|(column, cell)| format!("<td{}>{}</td>", class(column), escape(cell)));
+        text.push_str(&format!("<tr{best}>{}</tr>\n", cells.collect::<String>()));
+    }
+    text.push_str("</table></div>\n");
+    text.push_str(
+        "<p>The CPU time that the server needs to receive a message and send it back, kernel included, over 64 connections; in \
+         parentheses, how many times that of echoing the same bytes without any protocol on the same loop. Less is better. \
+         Rows are sorted by the first of these columns: CPU per message says what a core can carry, and is steadier than \
+         messages per second, which the generator caps at the fast end. Memory is what one more idle connection adds to the \
+         process.</p>\n",
+    );
+    for line in table::legend(results) {
+        text.push_str(&format!("<p class=\"soft\">{}</p>\n", escape(&line)));
+    }
+    text
+}
+
+fn provenance(results: &Results) -> String {
+    let Machine {
+        cpu,
+        cores,
+        memory,
+        kernel,
+        architecture,
+    } = &results.machine;
+    let versions = &results.versions;
+    let unknown = || "unknown".to_owned();
+    let cpus = match (results.cpus.server, results.cpus.generator) {
+        (Some(server), Some(generator)) => format!("server on CPU {server}, generator on CPU {generator}"),
+        _ => "not assigned".into(),
+    };
+    let rows = [
+        ("Command", format!("<code>{}</code>", escape(&results.command))),
+        ("Random seed", results.seed.to_string()),
+        ("Began", escape(&results.date)),
+        ("Took", format!("{:.0} s", results.seconds)),
+        (
+            "Rounds",
+            format!(
+                "{}, slices of {:.2} s in random order",
+                results.rounds, results.slice_seconds
+            ),
+        ),
+        ("CPU", format!("{} × {}", cores, escape(cpu))),
+        (
+            "Memory",
+            memory.map_or_else(unknown, |bytes| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))),
+        ),
+        ("Kernel", format!("{}, {}", escape(kernel), escape(architecture))),
+        ("CPUs", cpus),
+        (
+            "Taken by other programs",
+            results
+                .disturbance
+                .map_or_else(unknown, |part| format!("{:.1} %", part * 100.0)),
+        ),
+        ("timtow", escape(&versions.timtow)),
+        ("Revision", versions.revision.as_deref().map_or_else(unknown, escape)),
+        ("Compiler", versions.rustc.as_deref().map_or_else(unknown, escape)),
+        ("Build", versions.profile.as_deref().map_or_else(unknown, escape)),
+    ];
+    let rows: String = rows
+        .iter()
+        .map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n"))
+        .collect();
+    format!("<h2>The machine, the program, the command</h2>\n<dl>\n{rows}</dl>\n")
+}
+
+/// Text for HTML.
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;")
+        .replace('<', "&lt;")
+        .replace('>', "&gt;")
+        .replace('"', "&quot;")
+}
+
+const STYLE: &str = include_str!("style.css");
+
+const METHOD: &str = r#"<h2>How it was measured, and how far to trust it</h2>
+<p><b>Who.</b> Every contestant is the same echo program on another event loop, in a process of its own, on a CPU of its own.
+The load generator runs on another CPU, in one thread, and shares no code with the servers. It checks every echo: opcode,
+length and count of all; the content of the first on each connection and of one in 64.</p>
+<p><b>Rounds.</b> Slices of measuring are interleaved in random order, so that whatever else happens on the machine hits all alike.
+Figures and tables show the median of the rounds; thin bars, and numbers behind a dash, their range.</p>
+<p><b>Noise.</b> One contestant takes part twice, as two processes. What those two differ by is what chance alone makes (never
+taken as less than 1 %), and neighbours that differ by less are shown as a tie (=). A tie does not say that they are equal: it
+says that this measurement cannot tell.</p>
+<p><b>The generator distrusts itself.</b> Where it used its CPU up while the server still had time to spare, messages per second
+are marked (* in tables, hollow points in figures): the server can do better than that. CPU per message stays valid. In
+the open loop a row is marked where one message in a hundred was sent more than a millisecond late.</p>
+<p><b>Raw TCP</b> is a server on the same loop that sends back the bytes it reads, with messages of the same length as the
+frames. It is the ceiling; WebSocket divided by raw TCP is the figure that travels between machines, absolute numbers do
+not.</p>
+<p><b>Closed and open loop.</b> For throughput, an echo releases the next message. For latency, messages are sent at a fixed rate,
+the same for all, and the time counts from when a message <em>should</em> have been sent, so that a server that stalls
+cannot hide it.</p>
+"#;
