@@ -5,10 +5,7 @@ use std::process::Command;
 fn main() {
     let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".into());
     say("TIMTOW_RUSTC", output(Command::new(rustc).arg("--version")));
-    say(
-        "TIMTOW_REVISION",
-        output(Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"])),
-    );
+    say("TIMTOW_REVISION", output(Command::new("git").args(["describe", "--always", "--dirty", "--abbrev=12"])));
     say("TIMTOW_PROFILE", std::env::var("PROFILE").ok());
     println!("cargo:rerun-if-changed=build.rs");
     if let Some(head) = output(Command::new("git").args(["rev-parse", "--git-path", "logs/HEAD"])) {

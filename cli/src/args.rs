@@ -216,9 +216,9 @@ impl LoadArguments {
     pub(crate) fn check(&self) -> Result<()> {
         check_seconds(self.seconds)?;
         match self.rate {
-            Some(rate) if !(rate > 0.0 && rate <= 1e8) => Err(Failure::usage(
-                "--rate must be above 0 and at most 100000000 messages per second",
-            )),
+            Some(rate) if !(rate > 0.0 && rate <= 1e8) => {
+                Err(Failure::usage("--rate must be above 0 and at most 100000000 messages per second"))
+            }
             _ => Ok(()),
         }
     }
@@ -235,9 +235,7 @@ fn check_seconds(seconds: f64) -> Result<()> {
     if (0.01..=86_400.0).contains(&seconds) {
         return Ok(());
     }
-    Err(Failure::usage(
-        "--seconds must be at least 0.01 and at most a day (86400)",
-    ))
+    Err(Failure::usage("--seconds must be at least 0.01 and at most a day (86400)"))
 }
 
 fn check_deflate(deflate: bool) -> Result<()> {
@@ -249,9 +247,7 @@ fn check_deflate(deflate: bool) -> Result<()> {
 
 fn check_draft(draft: Draft) -> Result<()> {
     if draft != Draft::Rfc6455 {
-        return Err(Failure::usage(
-            "this build speaks no draft but 13 (RFC 6455) yet: leave the others out",
-        ));
+        return Err(Failure::usage("this build speaks no draft but 13 (RFC 6455) yet: leave the others out"));
     }
     Ok(())
 }

@@ -17,18 +17,12 @@ pub(crate) struct Failure {
 impl Failure {
     /// Something went wrong that the command line could not know.
     pub(crate) fn new(sentence: impl Into<String>) -> Self {
-        Failure {
-            sentence: sentence.into(),
-            usage: false,
-        }
+        Failure { sentence: sentence.into(), usage: false }
     }
 
     /// The command line asks for what cannot be.
     pub(crate) fn usage(sentence: impl Into<String>) -> Self {
-        Failure {
-            sentence: sentence.into(),
-            usage: true,
-        }
+        Failure { sentence: sentence.into(), usage: true }
     }
 
     /// The exit status.

@@ -86,10 +86,8 @@ impl fmt::Display for Runtime {
 pub(crate) fn run(arguments: &RuntimesArguments) -> Result<()> {
     let mut text = String::new();
     if arguments.json {
-        let entries = Runtime::ALL.map(|runtime| Entry {
-            name: runtime.name().into(),
-            description: runtime.description(),
-        });
+        let entries =
+            Runtime::ALL.map(|runtime| Entry { name: runtime.name().into(), description: runtime.description() });
         text = serde_json::to_string(&entries).map_err(|error| Failure::new(error.to_string()))?;
         text.push('\n');
     } else {

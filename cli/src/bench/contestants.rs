@@ -26,22 +26,11 @@ impl Contestant {
                 some => some.contains(runtime),
             })
             .collect();
-        let contestant = |runtime: Runtime, protocol, name| Contestant {
-            name,
-            runtime,
-            protocol,
-            twin_of: None,
-        };
-        let mut all: Vec<Contestant> = wanted
-            .iter()
-            .map(|runtime| contestant(*runtime, Protocol::WebSocket, runtime.name().to_owned()))
-            .collect();
+        let contestant = |runtime: Runtime, protocol, name| Contestant { name, runtime, protocol, twin_of: None };
+        let mut all: Vec<Contestant> =
+            wanted.iter().map(|runtime| contestant(*runtime, Protocol::WebSocket, runtime.name().to_owned())).collect();
         // The thinnest loop shows noise best.
-        let twin = all
-            .iter()
-            .find(|contestant| contestant.runtime == Runtime::Mio)
-            .or(all.first())
-            .cloned();
+        let twin = all.iter().find(|contestant| contestant.runtime == Runtime::Mio).or(all.first()).cloned();
         let mut raws: Vec<Runtime> = all.iter().map(Contestant::raw_runtime).collect();
         raws.dedup();
         all.extend(twin.map(|twin| Contestant {
@@ -49,10 +38,7 @@ impl Contestant {
             twin_of: Some(twin.name.clone()),
             ..twin
         }));
-        all.extend(
-            raws.into_iter()
-                .map(|runtime| contestant(runtime, Protocol::Raw, format!("raw TCP, {runtime}"))),
-        );
+        all.extend(raws.into_iter().map(|runtime| contestant(runtime, Protocol::Raw, format!("raw TCP, {runtime}"))));
         all
     }
 
@@ -86,18 +72,12 @@ mod tests {
 
     #[test]
     fn one_takes_part_twice_and_each_loop_has_its_ceiling() {
-        for (only, quick) in [
-            (&[][..], true),
-            (&[][..], false),
-            (&[Runtime::Smol, Runtime::TokioReuseport][..], true),
-        ] {
+        for (only, quick) in [(&[][..], true), (&[][..], false), (&[Runtime::Smol, Runtime::TokioReuseport][..], true)]
+        {
             let all = Contestant::all(only, quick);
             let twins: Vec<_> = all.iter().filter(|contestant| contestant.twin_of.is_some()).collect();
             assert_eq!(twins.len(), 1);
-            assert!(
-                all.iter()
-                    .any(|contestant| Some(&contestant.name) == twins[0].twin_of.as_ref())
-            );
+            assert!(all.iter().any(|contestant| Some(&contestant.name) == twins[0].twin_of.as_ref()));
             for contestant in &all {
                 let is_ceiling =
                     |raw: &&Contestant| raw.protocol == Protocol::Raw && raw.runtime == contestant.raw_runtime();

@@ -18,20 +18,15 @@ impl Cpus {
     /// The first two that this process may use and that are not two halves of one core, if there are such.
     pub(crate) fn choose() -> Self {
         let allowed = sched_getaffinity(None);
-        let allowed: Vec<usize> = allowed.map_or(Vec::new(), |set| {
-            (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect()
-        });
+        let allowed: Vec<usize> =
+            allowed.map_or(Vec::new(), |set| (0..CpuSet::MAX_CPU).filter(|cpu| set.is_set(*cpu)).collect());
         let Some((&server, others)) = allowed.split_first() else {
             return Cpus::unpinned("CPUs cannot be assigned here, so server and generator disturbed each other");
         };
         let siblings = siblings(server);
         let apart = others.iter().find(|cpu| !siblings.contains(cpu));
         match (apart, others.first()) {
-            (Some(&generator), _) => Cpus {
-                server: Some(server),
-                generator: Some(generator),
-                note: None,
-            },
+            (Some(&generator), _) => Cpus { server: Some(server), generator: Some(generator), note: None },
             (None, Some(&generator)) => Cpus {
                 server: Some(server),
                 generator: Some(generator),
@@ -69,11 +64,7 @@ impl Cpus {
     }
 
     fn unpinned(note: &str) -> Self {
-        Cpus {
-            server: None,
-            generator: None,
-            note: Some(note.into()),
-        }
+        Cpus { server: None, generator: None, note: Some(note.into()) }
     }
 }
 
@@ -85,21 +76,14 @@ struct Ticks {
 
 impl std::iter::Sum for Ticks {
     fn sum<I: Iterator<Item = Ticks>>(ticks: I) -> Ticks {
-        ticks.fold(Ticks { busy: 0, all: 0 }, |sum, it| Ticks {
-            busy: sum.busy + it.busy,
-            all: sum.all + it.all,
-        })
+        ticks.fold(Ticks { busy: 0, all: 0 }, |sum, it| Ticks { busy: sum.busy + it.busy, all: sum.all + it.all })
     }
 }
 
 /// The line of a CPU in /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal; what follows is part of these.
 fn busy_and_all(stat: &str, cpu: usize) -> Option<Ticks> {
     let line = stat.lines().find_map(|line| line.strip_prefix(&format!("cpu{cpu} ")))?;
-    let ticks: Vec<u64> = line
-        .split_whitespace()
-        .take(8)
-        .map_while(|ticks| ticks.parse().ok())
-        .collect();
+    let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|ticks| ticks.parse().ok()).collect();
     let idle = ticks.get(3)? + ticks.get(4)?;
     let all: u64 = ticks.iter().sum();
     Some(Ticks { busy: all - idle, all })

@@ -9,13 +9,14 @@ use super::{
     plan::{CAPACITY, Schedule},
     progress::Progress,
     results::{Cell, Handshakes, Latency, LatencyRow, LatencySample, Memory, Results, Row, Sample, Table, Throughput},
-    server::{Cpu, Server},
+    server::Server,
+    watch::{Scale, Watch},
 };
 use crate::{
     failure::{Failure, Result},
     load::{
-        Observer, Pace, Plan, Protocol, Stop, handshakes, idle,
-        outcome::{BUSY, Percentiles, why_bottleneck},
+        Pace, Plan, Protocol, Stop, handshakes, idle,
+        outcome::{Percentiles, why_bottleneck},
         own_cpu,
         script::Random,
         traffic,
@@ -43,31 +44,14 @@ impl Bench {
     /// Starts all contestants.
     pub(crate) fn new(schedule: Schedule, results: Results, random: Random, stop: Stop) -> Result<Self> {
         let all = &results.contestants;
-        let websockets = all
-            .iter()
-            .filter(|contestant| contestant.protocol == Protocol::WebSocket)
-            .count();
+        let websockets = all.iter().filter(|contestant| contestant.protocol == Protocol::WebSocket).count();
         let progress = Progress::new(schedule.slices(websockets, all.len()));
-        let servers: Vec<_> = all
-            .iter()
-            .map(|contestant| Server::start(contestant, &results.cpus))
-            .collect();
+        let servers: Vec<_> = all.iter().map(|contestant| Server::start(contestant, &results.cpus)).collect();
         if servers.iter().all(Result::is_err) {
-            return Err(servers
-                .into_iter()
-                .find_map(Result::err)
-                .unwrap_or_else(|| Failure::new("nobody takes part")));
+            return Err(servers.into_iter().find_map(Result::err).unwrap_or_else(|| Failure::new("nobody takes part")));
         }
         let used = results.cpus.used().unwrap_or_default();
-        Ok(Bench {
-            results,
-            schedule,
-            random,
-            stop,
-            servers,
-            progress,
-            used,
-        })
+        Ok(Bench { results, schedule, random, stop, servers, progress, used })
     }
 
     /// Does all experiments, or as many as Ctrl-C allows.
@@ -91,15 +75,8 @@ impl Bench {
 
     fn throughput(&mut self, cell: Cell, who: &[usize]) {
         let kind = if cell.text { " of text" } else { "" };
-        let Cell {
-            connections,
-            size,
-            depth,
-            ..
-        } = cell;
-        self.progress.experiment(format!(
-            "{connections} connections, {size} bytes{kind}, {depth} in flight"
-        ));
+        let Cell { connections, size, depth, .. } = cell;
+        self.progress.experiment(format!("{connections} connections, {size} bytes{kind}, {depth} in flight"));
         let pace = Pace::Closed { depth };
         let slices = self.interleave(self.schedule.rounds, who, |bench, who, round| {
             let plan = bench.plan(who, cell, pace)?;
@@ -115,15 +92,12 @@ impl Bench {
 
     fn latency(&mut self, who: &[usize]) {
         let Some(capacity) = self.capacity() else {
-            return self
-                .progress
-                .skip(self.schedule.percents.len() * self.schedule.rounds * who.len());
+            return self.progress.skip(self.schedule.percents.len() * self.schedule.rounds * who.len());
         };
         for percent in self.schedule.percents.clone() {
             // A round number is easier to quote.
             let rate = (capacity * f64::from(percent) / 100_000.0).round().max(1.0) * 1_000.0;
-            self.progress
-                .experiment(format!("latency at {rate} messages per second ({percent} %)"));
+            self.progress.experiment(format!("latency at {rate} messages per second ({percent} %)"));
             let mut histograms: Vec<Histogram<u64>> = who.iter().map(|_| traffic::histogram()).collect();
             let slices = self.interleave(self.schedule.rounds, who, |bench, index, round| {
                 let plan = bench.plan(index, CAPACITY, Pace::Open { rate })?;
@@ -140,11 +114,8 @@ impl Bench {
                     missing: measured.missing,
                 })
             });
-            let rows = who
-                .iter()
-                .zip(slices)
-                .zip(&histograms)
-                .map(|((who, (samples, failure)), histogram)| LatencyRow {
+            let rows =
+                who.iter().zip(slices).zip(&histograms).map(|((who, (samples, failure)), histogram)| LatencyRow {
                     contestant: self.results.contestants[*who].name.clone(),
                     samples,
                     failure,
@@ -152,14 +123,7 @@ impl Bench {
                     ..LatencyRow::default()
                 });
             let Cell { connections, size, .. } = CAPACITY;
-            let mut latency = Latency {
-                rate,
-                percent,
-                connections,
-                size,
-                noise: None,
-                rows: rows.collect(),
-            };
+            let mut latency = Latency { rate, percent, connections, size, noise: None, rows: rows.collect() };
             latency.summarize(&self.results.contestants);
             self.results.latency.push(latency);
         }
@@ -168,19 +132,13 @@ impl Bench {
     /// Messages per second of the slowest contestant, one in flight on each connection.
     fn capacity(&self) -> Option<f64> {
         let table = &self.results.throughput_of(CAPACITY)?.table;
-        let rates = table
-            .rows
-            .iter()
-            .filter(|row| self.protocol_of(row) == Some(Protocol::WebSocket));
+        let rates = table.rows.iter().filter(|row| self.protocol_of(row) == Some(Protocol::WebSocket));
         rates.filter_map(|row| Some(row.rate?.median)).min_by(f64::total_cmp)
     }
 
     fn handshakes(&mut self, who: &[usize]) {
         self.progress.experiment("opening and closing connections".into());
-        let cell = Cell {
-            connections: OPENING,
-            ..CAPACITY
-        };
+        let cell = Cell { connections: OPENING, ..CAPACITY };
         let slices = self.interleave(self.schedule.rounds, who, |bench, who, round| {
             let plan = bench.plan(who, cell, Pace::Closed { depth: 1 })?;
             let mut watch = Watch::new(bench.server(who)?);
@@ -189,54 +147,24 @@ impl Bench {
             Ok(watch.sample(round, seconds, measured.connections, measured.cpu.as_secs_f64()))
         });
         let table = self.table(who, slices);
-        self.results.handshakes = Some(Handshakes {
-            connections: OPENING,
-            table,
-        });
+        self.results.handshakes = Some(Handshakes { connections: OPENING, table });
     }
 
     fn memory(&mut self, who: &[usize]) {
-        let cell = Cell {
-            connections: self.schedule.idle,
-            ..CAPACITY
-        };
-        self.progress
-            .experiment(format!("{} idle connections", cell.connections));
+        let cell = Cell { connections: self.schedule.idle, ..CAPACITY };
+        self.progress.experiment(format!("{} idle connections", cell.connections));
         // Memory has hardly any noise.
         let rounds = if self.schedule.quick { 1 } else { self.schedule.rounds };
         let slices = self.interleave(rounds, who, |bench, who, round| {
             // A new process, which has not yet grown by other experiments.
             let server = Server::start(&bench.results.contestants[who], &bench.results.cpus)?;
-            let plan = Plan {
-                target: server.target.clone(),
-                ..bench.plan(who, cell, Pace::Closed { depth: 1 })?
-            };
-            let mut scale = Scale {
-                server: &server,
-                before: None,
-                after: None,
-            };
+            let plan = Plan { target: server.target.clone(), ..bench.plan(who, cell, Pace::Closed { depth: 1 })? };
+            let mut scale = Scale::new(&server);
             idle::run(&plan, &mut scale)?;
-            let (Some(before), Some(after)) = (scale.before, scale.after) else {
-                return Err(Failure::new(
-                    "the system does not tell the size of processes (/proc/PID/smaps_rollup)",
-                ));
-            };
-            let cost = after.saturating_sub(before) as f64 / cell.connections as f64;
-            Ok(Sample {
-                round,
-                cost,
-                rate: 0.0,
-                server_busy: 0.0,
-                generator_busy: 0.0,
-                generator_limited: false,
-            })
+            scale.sample(round, cell.connections)
         });
         let table = self.table(who, slices);
-        self.results.memory = Some(Memory {
-            connections: cell.connections,
-            table,
-        });
+        self.results.memory = Some(Memory { connections: cell.connections, table });
     }
 
     /// Takes a slice of each of `who` in each round, in random order, until one fails or Ctrl-C ends it all.
@@ -285,10 +213,7 @@ impl Bench {
             failure,
             ..Row::default()
         });
-        let mut table = Table {
-            noise: None,
-            rows: rows.collect(),
-        };
+        let mut table = Table { noise: None, rows: rows.collect() };
         table.summarize(&self.results.contestants);
         table
     }
@@ -324,9 +249,7 @@ impl Bench {
 
     fn choose(&self, chosen: impl Fn(&Contestant) -> bool) -> Vec<usize> {
         let all = self.results.contestants.iter().enumerate();
-        all.filter(|(_, contestant)| chosen(contestant))
-            .map(|(index, _)| index)
-            .collect()
+        all.filter(|(_, contestant)| chosen(contestant)).map(|(index, _)| index).collect()
     }
 
     fn protocol_of(&self, row: &Row) -> Option<Protocol> {
@@ -334,95 +257,11 @@ impl Bench {
     }
 }
 
-/// Reads the server's CPU clock at the edges of the measured time.
-struct Watch<'a> {
-    server: &'a Server,
-    before: Option<Cpu>,
-    after: Option<Cpu>,
-}
-
-impl<'a> Watch<'a> {
-    fn new(server: &'a Server) -> Self {
-        Watch {
-            server,
-            before: None,
-            after: None,
-        }
-    }
-
-    fn sample(&self, round: usize, seconds: f64, count: u64, generator_cpu: f64) -> Sample {
-        let cpu = self
-            .before
-            .as_ref()
-            .zip(self.after.as_ref())
-            .map_or(0.0, |(before, after)| after.since(before).as_secs_f64());
-        let (server_busy, generator_busy) = (cpu / seconds, generator_cpu / seconds);
-        Sample {
-            round,
-            // Without messages there is no cost; statistics leave it out.
-            cost: cpu * 1e9 / count as f64,
-            rate: count as f64 / seconds,
-            server_busy,
-            generator_busy,
-            generator_limited: generator_busy >= BUSY && server_busy < BUSY,
-        }
-    }
-}
-
-impl Observer for Watch<'_> {
-    fn begin(&mut self) {
-        self.before = Some(self.server.cpu());
-    }
-
-    fn end(&mut self) {
-        self.after = Some(self.server.cpu());
-    }
-}
-
-/// Weighs the server before and after the idle connections came.
-struct Scale<'a> {
-    server: &'a Server,
-    before: Option<u64>,
-    after: Option<u64>,
-}
-
-impl Observer for Scale<'_> {
-    fn begin(&mut self) {
-        self.before = self.server.memory();
-    }
-
-    fn end(&mut self) {
-        self.after = self.server.memory();
-    }
-}
-
 /// Points for a plot over the number of nines, as far as a few messages are slower.
 fn curve(histogram: &Histogram<u64>) -> Vec<(f64, u64)> {
     let quantiles = (0..=48).map(|eighth| 1.0 - 10f64.powf(-f64::from(eighth) / 8.0));
     let enough = |quantile: &f64| histogram.len() as f64 * (1.0 - quantile) >= 3.0;
-    quantiles
-        .take_while(enough)
-        .map(|quantile| (quantile, histogram.value_at_quantile(quantile)))
-        .collect()
-}
-
-impl Results {
-    /// What could not be measured, each as "contestant: why".
-    pub(crate) fn failures(&self) -> impl Iterator<Item = String> {
-        let tables = self.throughput.iter().map(|it| &it.table);
-        let tables = tables.chain(self.handshakes.iter().map(|it| &it.table));
-        let tables = tables.chain(self.memory.iter().map(|it| &it.table));
-        let rows = tables
-            .flat_map(|table| &table.rows)
-            .map(|row| (&row.contestant, &row.failure));
-        let latency = self
-            .latency
-            .iter()
-            .flat_map(|it| &it.rows)
-            .map(|row| (&row.contestant, &row.failure));
-        rows.chain(latency)
-            .filter_map(|(contestant, failure)| Some(format!("{contestant}: {}", failure.as_ref()?)))
-    }
+    quantiles.take_while(enough).map(|quantile| (quantile, histogram.value_at_quantile(quantile))).collect()
 }
 
 /// Connections that are being opened or closed at any time.

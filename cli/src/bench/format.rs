@@ -36,11 +36,7 @@ pub(crate) fn whole(number: f64) -> String {
         }
         text.push(digit);
     }
-    if number < 0.0 && digits != "0" {
-        format!("-{text}")
-    } else {
-        text
-    }
+    if number < 0.0 && digits != "0" { format!("-{text}") } else { text }
 }
 
 /// Three digits: `1.23`, `12.3`, `123`, `1,234`.
@@ -75,9 +71,7 @@ pub(crate) fn round_duration(nanoseconds: f64) -> String {
 
 /// `3`, or `3=` for one of several.
 pub(crate) fn rank(place: Option<Place>) -> String {
-    place.map_or(String::new(), |place| {
-        format!("{}{}", place.rank, if place.tied { "=" } else { "" })
-    })
+    place.map_or(String::new(), |place| format!("{}{}", place.rank, if place.tied { "=" } else { "" }))
 }
 
 /// What a reader must know before believing a number, most important first; each is a sentence.
@@ -122,25 +116,10 @@ mod tests {
 
     #[test]
     fn numbers() {
-        assert_eq!(
-            [0.4, 999.6, 1_234_567.0, -1_234.0].map(whole),
-            ["0", "1,000", "1,234,567", "-1,234"]
-        );
-        assert_eq!(
-            [1.234, 12.34, 123.4, 12_345.0].map(short),
-            ["1.23", "12.3", "123", "12,345"]
-        );
-        assert_eq!(
-            [850.0, 8_500.0, 85e6, 2e9].map(duration),
-            ["850 ns", "8.50 µs", "85.0 ms", "2.00 s"]
-        );
-        assert_eq!(
-            [20.0, 2e4, 1e6, 5e9].map(round_duration),
-            ["20 ns", "20 µs", "1 ms", "5 s"]
-        );
-        assert_eq!(
-            [16, 1024, 1500, 65_536, 1 << 20].map(size),
-            ["16 B", "1 KiB", "1500 B", "64 KiB", "1 MiB"]
-        );
+        assert_eq!([0.4, 999.6, 1_234_567.0, -1_234.0].map(whole), ["0", "1,000", "1,234,567", "-1,234"]);
+        assert_eq!([1.234, 12.34, 123.4, 12_345.0].map(short), ["1.23", "12.3", "123", "12,345"]);
+        assert_eq!([850.0, 8_500.0, 85e6, 2e9].map(duration), ["850 ns", "8.50 µs", "85.0 ms", "2.00 s"]);
+        assert_eq!([20.0, 2e4, 1e6, 5e9].map(round_duration), ["20 ns", "20 µs", "1 ms", "5 s"]);
+        assert_eq!([16, 1024, 1500, 65_536, 1 << 20].map(size), ["16 B", "1 KiB", "1500 B", "64 KiB", "1 MiB"]);
     }
 }

@@ -40,9 +40,7 @@ impl Machine {
     pub(crate) fn this() -> Self {
         let field = |path: &str, name: &str| {
             let text = fs::read_to_string(path).ok()?;
-            let value = text
-                .lines()
-                .find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'))?;
+            let value = text.lines().find_map(|line| line.strip_prefix(name)?.trim_start().strip_prefix(':'))?;
             Some(value.trim().to_owned())
         };
         let uname = rustix::system::uname();
@@ -52,11 +50,7 @@ impl Machine {
             cpu: field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".into()),
             cores: std::thread::available_parallelism().map_or(1, usize::from),
             memory: kibibytes.map(|kibibytes| kibibytes << 10),
-            kernel: format!(
-                "{} {}",
-                uname.sysname().to_string_lossy(),
-                uname.release().to_string_lossy()
-            ),
+            kernel: format!("{} {}", uname.sysname().to_string_lossy(), uname.release().to_string_lossy()),
             architecture: std::env::consts::ARCH.into(),
         }
     }
@@ -76,11 +70,7 @@ impl Versions {
 
 /// Now, in UTC (RFC 3339).
 pub(crate) fn now() -> String {
-    rfc3339(
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_secs()),
-    )
+    rfc3339(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()))
 }
 
 /// The proleptic Gregorian calendar, with years that begin in March, so that leap days are last.
@@ -91,11 +81,7 @@ fn rfc3339(seconds: u64) -> String {
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 {
-        month_from_march + 3
-    } else {
-        month_from_march - 9
-    };
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = era * 400 + year_of_era + u64::from(month <= 2);
     let (hour, minute, second) = (second / 3_600, second / 60 % 60, second % 60);
     format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")

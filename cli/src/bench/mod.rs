@@ -16,6 +16,7 @@ mod results;
 mod server;
 mod statistics;
 mod table;
+mod watch;
 
 use std::{
     fs,
@@ -54,11 +55,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     write(&arguments.out.join("report.html"), &report::page(&results))?;
     print(&table::terminal(&results))?;
     let shown = |name| arguments.out.join(name).display().to_string();
-    print(&format!(
-        "\nfigures: {}   data: {}\n",
-        shown("report.html"),
-        shown("results.json")
-    ))?;
+    print(&format!("\nfigures: {}   data: {}\n", shown("report.html"), shown("results.json")))?;
     match results.failures().next() {
         Some(failure) => Err(Failure::new(format!("not everything could be measured: {failure}"))),
         None => Ok(()),
@@ -68,11 +65,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
 fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
     // Before this process is confined to one CPU.
     let (machine, cpus, started) = (Machine::this(), Cpus::choose(), Instant::now());
-    let clock = || {
-        SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .map_or(0, |since| since.as_nanos() as u64)
-    };
+    let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     // Short, because people may have to type it.
     let seed = arguments.seed.unwrap_or_else(|| clock() / 1_000 % 1_000_000);
     let results = Results {
@@ -104,28 +97,17 @@ fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
 
 /// As it was typed, but for the path of the program.
 fn command_line() -> String {
-    let arguments = std::env::args().skip(1).map(|argument| {
-        if argument.contains([' ', '\'', '"']) {
-            format!("{argument:?}")
-        } else {
-            argument
-        }
-    });
-    ["timtow".to_owned()]
-        .into_iter()
-        .chain(arguments)
-        .collect::<Vec<_>>()
-        .join(" ")
+    let arguments = std::env::args()
+        .skip(1)
+        .map(|argument| if argument.contains([' ', '\'', '"']) { format!("{argument:?}") } else { argument });
+    ["timtow".to_owned()].into_iter().chain(arguments).collect::<Vec<_>>().join(" ")
 }
 
 fn read(path: &Path) -> Result<Results> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("cannot read {} ({error}): correct the path", path.display())))?;
     serde_json::from_str(&text).map_err(|error| {
-        Failure::new(format!(
-            "{} is no results.json of this version ({error}): measure again",
-            path.display()
-        ))
+        Failure::new(format!("{} is no results.json of this version ({error}): measure again", path.display()))
     })
 }
 
@@ -134,10 +116,7 @@ fn write(path: &Path, text: &str) -> Result<()> {
 }
 
 fn cannot_write(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::new(format!(
-        "cannot write {} ({error}): choose another --out",
-        path.display()
-    ))
+    Failure::new(format!("cannot write {} ({error}): choose another --out", path.display()))
 }
 
 fn print(text: &str) -> Result<()> {

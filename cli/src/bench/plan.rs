@@ -24,52 +24,25 @@ pub(crate) struct Schedule {
 }
 
 /// The experiment that sorts the table: many connections, small messages, many in flight.
-pub(crate) const HEADLINE: Cell = Cell {
-    connections: 64,
-    size: 16,
-    depth: 16,
-    text: false,
-};
+pub(crate) const HEADLINE: Cell = Cell { connections: 64, size: 16, depth: 16, text: false };
 
 /// The experiment whose slowest contestant decides the rates at which latency is measured.
-pub(crate) const CAPACITY: Cell = Cell {
-    connections: 64,
-    size: 16,
-    depth: 1,
-    text: false,
-};
+pub(crate) const CAPACITY: Cell = Cell { connections: 64, size: 16, depth: 1, text: false };
 
 impl Schedule {
     /// The schedule that `arguments` ask for.
     pub(crate) fn new(arguments: &BenchArguments) -> Self {
         let quick = arguments.quick;
-        let cell = |connections, size, depth| Cell {
-            connections,
-            size,
-            depth,
-            text: false,
-        };
-        let sizes: &[usize] = if quick {
-            &[1024]
-        } else {
-            &[125, 1024, 16 << 10, 64 << 10]
-        };
+        let cell = |connections, size, depth| Cell { connections, size, depth, text: false };
+        let sizes: &[usize] = if quick { &[1024] } else { &[125, 1024, 16 << 10, 64 << 10] };
         let mut cells = vec![HEADLINE, CAPACITY];
         cells.extend(sizes.iter().flat_map(|size| [cell(64, *size, 16), cell(64, *size, 1)]));
         let mut by_connections = vec![cell(1, 16, 16), cell(512, 16, 16)];
         if !quick {
             // With more, they would not fit into the caches of any machine.
             cells.push(cell(16, 1 << 20, 1));
-            cells.push(Cell {
-                text: true,
-                ..cell(64, 125, 16)
-            });
-            by_connections.extend([
-                cell(8, 16, 16),
-                cell(1, 1024, 16),
-                cell(8, 1024, 16),
-                cell(512, 1024, 16),
-            ]);
+            cells.push(Cell { text: true, ..cell(64, 125, 16) });
+            by_connections.extend([cell(8, 16, 16), cell(1, 1024, 16), cell(8, 1024, 16), cell(512, 1024, 16)]);
         }
         let default = if quick { QUICK_SLICE } else { FULL_SLICE };
         let slice = arguments.seconds.map_or(default, Duration::from_secs_f64);

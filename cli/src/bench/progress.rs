@@ -19,14 +19,7 @@ impl Progress {
     /// So many slices are to be done.
     pub(crate) fn new(slices: usize) -> Self {
         let terminal = std::io::stderr().is_terminal();
-        Progress {
-            slices,
-            done: 0,
-            terminal,
-            started: Instant::now(),
-            shown: None,
-            experiment: String::new(),
-        }
+        Progress { slices, done: 0, terminal, started: Instant::now(), shown: None, experiment: String::new() }
     }
 
     /// Another experiment begins.

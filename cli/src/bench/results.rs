@@ -185,6 +185,16 @@ impl Results {
     pub(crate) fn throughput_of(&self, cell: Cell) -> Option<&Throughput> {
         self.throughput.iter().find(|throughput| throughput.cell == cell)
     }
+
+    /// What could not be measured, each as "contestant: why".
+    pub(crate) fn failures(&self) -> impl Iterator<Item = String> {
+        let tables = self.throughput.iter().map(|it| &it.table);
+        let tables = tables.chain(self.handshakes.iter().map(|it| &it.table));
+        let tables = tables.chain(self.memory.iter().map(|it| &it.table));
+        let rows = tables.flat_map(|table| &table.rows).map(|row| (&row.contestant, &row.failure));
+        let latency = self.latency.iter().flat_map(|it| &it.rows).map(|row| (&row.contestant, &row.failure));
+        rows.chain(latency).filter_map(|(contestant, failure)| Some(format!("{contestant}: {}", failure.as_ref()?)))
+    }
 }
 
 impl Table {
@@ -207,16 +217,9 @@ impl Table {
         }
         self.rows.iter_mut().for_each(|row| row.place = None);
         for protocol in [Protocol::WebSocket, Protocol::Raw] {
-            let is_kind = |row: &Row| {
-                contestants
-                    .iter()
-                    .any(|it| it.name == row.contestant && it.protocol == protocol)
-            };
-            let values: Vec<Option<f64>> = self
-                .rows
-                .iter()
-                .map(|row| row.cost.filter(|_| is_kind(row)).map(|cost| cost.median))
-                .collect();
+            let is_kind = |row: &Row| contestants.iter().any(|it| it.name == row.contestant && it.protocol == protocol);
+            let values: Vec<Option<f64>> =
+                self.rows.iter().map(|row| row.cost.filter(|_| is_kind(row)).map(|cost| cost.median)).collect();
             for (row, place) in self.rows.iter_mut().zip(places(&values, self.noise.unwrap_or(0.0))) {
                 row.place = row.place.or(place);
             }
@@ -224,12 +227,9 @@ impl Table {
     }
 
     fn ratio(&self, row: &Row, contestants: &[Contestant]) -> Option<Spread> {
-        let contestant = contestants
-            .iter()
-            .find(|contestant| contestant.name == row.contestant)?;
-        let raw = contestants
-            .iter()
-            .find(|raw| raw.protocol == Protocol::Raw && raw.runtime == contestant.raw_runtime())?;
+        let contestant = contestants.iter().find(|contestant| contestant.name == row.contestant)?;
+        let raw =
+            contestants.iter().find(|raw| raw.protocol == Protocol::Raw && raw.runtime == contestant.raw_runtime())?;
         let raw = self.row(&raw.name).filter(|raw| raw.contestant != row.contestant)?;
         Spread::of(row.samples.iter().filter_map(|sample| {
             let raw = raw.samples.iter().find(|raw| raw.round == sample.round)?;
@@ -243,12 +243,7 @@ impl Latency {
     pub(crate) fn summarize(&mut self, contestants: &[Contestant]) {
         let p99s = |name: &str| {
             let row = self.rows.iter().find(|row| row.contestant == name)?;
-            Some(
-                row.samples
-                    .iter()
-                    .map(|sample| sample.latency_ns.p99 as f64)
-                    .collect::<Vec<_>>(),
-            )
+            Some(row.samples.iter().map(|sample| sample.latency_ns.p99 as f64).collect::<Vec<_>>())
         };
         self.noise = twins(contestants).and_then(|(one, other)| noise(&p99s(one)?, &p99s(other)?));
         for row in &mut self.rows {
@@ -265,9 +260,7 @@ impl Latency {
 
 /// The names of the contestant that takes part twice.
 fn twins(contestants: &[Contestant]) -> Option<(&str, &str)> {
-    let twin = contestants
-        .iter()
-        .find_map(|twin| Some((twin.twin_of.as_deref()?, twin.name.as_str())))?;
+    let twin = contestants.iter().find_map(|twin| Some((twin.twin_of.as_deref()?, twin.name.as_str())))?;
     Some(twin)
 }
 

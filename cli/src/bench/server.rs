@@ -75,10 +75,7 @@ impl Server {
         });
         let stat = fs::read_to_string(format!("{process}/stat")).unwrap_or_default();
         let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-        Cpu {
-            living: living.collect(),
-            all: ticks(&stat).unwrap_or(0) * tick,
-        }
+        Cpu { living: living.collect(), all: ticks(&stat).unwrap_or(0) * tick }
     }
 
     /// Its proportional set size, in bytes.
@@ -140,11 +137,7 @@ fn kill(child: &mut Child) {
 fn log_file() -> std::io::Result<File> {
     use std::sync::atomic::{AtomicU32, Ordering};
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "timtow-bench-{}-{}.log",
-        std::process::id(),
-        NUMBER.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("timtow-bench-{}-{}.log", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
     let path = std::env::temp_dir().join(name);
     let file = File::options().read(true).append(true).create_new(true).open(&path)?;
     fs::remove_file(path)?;
@@ -176,34 +169,22 @@ mod tests {
 
     #[test]
     fn the_line_that_servers_print() {
-        assert_eq!(
-            address("listening on ws://127.0.0.1:3000/ with tokio\n"),
-            Some("127.0.0.1:3000")
-        );
+        assert_eq!(address("listening on ws://127.0.0.1:3000/ with tokio\n"), Some("127.0.0.1:3000"));
         assert_eq!(address("listening on tcp://[::1]:1 with raw mio\n"), Some("[::1]:1"));
         assert_eq!(address("error"), None);
     }
 
     #[test]
     fn cpu_time_in_stat() {
-        assert_eq!(
-            ticks("7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 30 12 0 0 20 0 1 0 5"),
-            Some(42)
-        );
+        assert_eq!(ticks("7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 30 12 0 0 20 0 1 0 5"), Some(42));
         assert_eq!(ticks(""), None);
     }
 
     #[test]
     fn cpu_time_of_threads_that_ended_is_not_lost() {
-        let cpu = |living: &[(u32, u64)], all| Cpu {
-            living: living.iter().copied().collect(),
-            all,
-        };
+        let cpu = |living: &[(u32, u64)], all| Cpu { living: living.iter().copied().collect(), all };
         let before = cpu(&[(1, 5), (2, 50)], 0);
-        assert_eq!(
-            cpu(&[(1, 105), (2, 50), (3, 7)], 10).since(&before),
-            Duration::from_nanos(107)
-        );
+        assert_eq!(cpu(&[(1, 105), (2, 50), (3, 7)], 10).since(&before), Duration::from_nanos(107));
         assert_eq!(cpu(&[(1, 105)], 9_000).since(&before), Duration::from_nanos(9_000));
     }
 }

@@ -26,11 +26,7 @@ impl Spread {
         values.sort_by(f64::total_cmp);
         let (min, max) = (*values.first()?, *values.last()?);
         let middle = values.len() / 2;
-        let median = if values.len() % 2 == 1 {
-            values[middle]
-        } else {
-            (values[middle - 1] + values[middle]) / 2.0
-        };
+        let median = if values.len() % 2 == 1 { values[middle] } else { (values[middle - 1] + values[middle]) / 2.0 };
         Some(Spread { median, min, max })
     }
 }
@@ -53,20 +49,14 @@ const FLOOR: f64 = 0.01;
 /// Ranks of `values`, of which less is better. A value that is not more than `noise` above the one before it ties with it;
 /// so no two that differ by less than the noise ever have different ranks.
 pub(crate) fn places(values: &[Option<f64>], noise: f64) -> Vec<Option<Place>> {
-    let mut order: Vec<(f64, usize)> = values
-        .iter()
-        .enumerate()
-        .filter_map(|(index, value)| Some(((*value)?, index)))
-        .collect();
+    let mut order: Vec<(f64, usize)> =
+        values.iter().enumerate().filter_map(|(index, value)| Some(((*value)?, index))).collect();
     order.sort_by(|one, other| one.0.total_cmp(&other.0));
     let mut places = vec![None; values.len()];
     let mut position = 0;
     for group in order.chunk_by(|one, next| next.0 - one.0 <= noise * one.0.abs()) {
         for (_, index) in group {
-            places[*index] = Some(Place {
-                rank: position + 1,
-                tied: group.len() > 1,
-            });
+            places[*index] = Some(Place { rank: position + 1, tied: group.len() > 1 });
         }
         position += group.len();
     }
@@ -80,31 +70,14 @@ mod tests {
     #[test]
     fn medians_and_ranges() {
         assert_eq!(Spread::of([]), None);
-        assert_eq!(
-            Spread::of([3.0, 1.0, 2.0]),
-            Some(Spread {
-                median: 2.0,
-                min: 1.0,
-                max: 3.0
-            })
-        );
-        assert_eq!(
-            Spread::of([4.0, 1.0, 2.0, 3.0]),
-            Some(Spread {
-                median: 2.5,
-                min: 1.0,
-                max: 4.0
-            })
-        );
+        assert_eq!(Spread::of([3.0, 1.0, 2.0]), Some(Spread { median: 2.0, min: 1.0, max: 3.0 }));
+        assert_eq!(Spread::of([4.0, 1.0, 2.0, 3.0]), Some(Spread { median: 2.5, min: 1.0, max: 4.0 }));
     }
 
     #[test]
     fn noise_is_what_the_same_contestant_differs_by() {
         assert_eq!(noise(&[100.0, 100.0, 100.0], &[100.0, 100.0, 110.0]), Some(0.05));
-        assert_eq!(
-            noise(&[100.0, 100.0, 100.0], &[120.0, 120.0, 120.0]),
-            Some(20.0 / 110.0)
-        );
+        assert_eq!(noise(&[100.0, 100.0, 100.0], &[120.0, 120.0, 120.0]), Some(20.0 / 110.0));
         assert_eq!(noise(&[100.0], &[100.0]), Some(0.01));
         assert_eq!(noise(&[], &[1.0]), None);
     }
@@ -112,20 +85,11 @@ mod tests {
     #[test]
     fn those_within_the_noise_share_a_rank() {
         let ranks = |values: &[Option<f64>]| {
-            places(values, 0.1)
-                .into_iter()
-                .map(|place| place.map(|place| (place.rank, place.tied)))
-                .collect::<Vec<_>>()
+            places(values, 0.1).into_iter().map(|place| place.map(|place| (place.rank, place.tied))).collect::<Vec<_>>()
         };
         assert_eq!(
             ranks(&[Some(118.0), Some(100.0), None, Some(109.0), Some(300.0)]),
-            [
-                Some((1, true)),
-                Some((1, true)),
-                None,
-                Some((1, true)),
-                Some((4, false))
-            ]
+            [Some((1, true)), Some((1, true)), None, Some((1, true)), Some((4, false))]
         );
         assert_eq!(ranks(&[Some(100.0), Some(111.0)]), [Some((1, false)), Some((2, false))]);
     }

@@ -38,18 +38,12 @@ pub(crate) fn terminal(results: &Results) -> String {
 pub(crate) fn markdown(results: &Results) -> String {
     let table = Grid::new(results);
     let escaped = |cell: &str| cell.trim().replace('|', "\\|").replace('*', "\\*");
-    let heads = table
-        .head
-        .iter()
-        .map(|head| escaped(&format!("{} {}", head[0], head[1])));
+    let heads = table.head.iter().map(|head| escaped(&format!("{} {}", head[0], head[1])));
     let mut text = format!("| {} |\n", heads.collect::<Vec<_>>().join(" | "));
     let rules = (0..table.head.len()).map(|column| if column == NAME { "---" } else { "---:" });
     text.push_str(&format!("| {} |\n", rules.collect::<Vec<_>>().join(" | ")));
     for row in &table.rows {
-        text.push_str(&format!(
-            "| {} |\n",
-            row.iter().map(|cell| escaped(cell)).collect::<Vec<_>>().join(" | ")
-        ));
+        text.push_str(&format!("| {} |\n", row.iter().map(|cell| escaped(cell)).collect::<Vec<_>>().join(" | ")));
     }
     let machine = &results.machine;
     let notes = legend(results).into_iter().chain(format::warnings(results));
@@ -75,26 +69,15 @@ fn title(results: &Results) -> String {
 /// What the marks mean.
 pub(crate) fn legend(results: &Results) -> Vec<String> {
     let mut lines = Vec::new();
-    if let Some(noise) = results
-        .throughput_of(HEADLINE)
-        .and_then(|throughput| throughput.table.noise)
-    {
+    if let Some(noise) = results.throughput_of(HEADLINE).and_then(|throughput| throughput.table.noise) {
         lines.push(format!(
             "= is a tie: neighbours differ by less than {:.1} %, which is what the same server differs from itself (the \
              row \"again\").",
             noise * 100.0
         ));
     }
-    let limited = results
-        .throughput
-        .iter()
-        .flat_map(|it| &it.table.rows)
-        .any(|row| row.generator_limited)
-        || results
-            .latency
-            .iter()
-            .flat_map(|it| &it.rows)
-            .any(|row| row.generator_limited);
+    let limited = results.throughput.iter().flat_map(|it| &it.table.rows).any(|row| row.generator_limited)
+        || results.latency.iter().flat_map(|it| &it.rows).any(|row| row.generator_limited);
     if limited {
         lines.push("* was limited by the load generator: the server can do better than this.".into());
     }
@@ -120,18 +103,12 @@ impl Grid {
             head.push([format::payload(*cell), format!("{} in flight", cell.depth)]);
         }
         let latency = results.latency.iter().find(|latency| latency.percent == 50);
-        head.push([
-            "messages/s".into(),
-            format!("{}, {}", format::size(HEADLINE.size), HEADLINE.depth),
-        ]);
+        head.push(["messages/s".into(), format!("{}, {}", format::size(HEADLINE.size), HEADLINE.depth)]);
         if let Some(latency) = latency {
             head.push(["p99 at".into(), format!("{} k/s", format::short(latency.rate / 1e3))]);
         }
         if let Some(memory) = &results.memory {
-            head.push([
-                "memory, idle".into(),
-                format!("of {}", format::whole(memory.connections as f64)),
-            ]);
+            head.push(["memory, idle".into(), format!("of {}", format::whole(memory.connections as f64))]);
         }
         if results.handshakes.is_some() {
             head.push(["handshake".into(), "CPU".into()]);
@@ -146,11 +123,7 @@ impl Grid {
             row.push(headline.map_or("-".into(), rate));
             if let Some(latency) = latency {
                 let p99 = latency.rows.iter().find(|row| row.contestant == name).and_then(|row| {
-                    Some(format!(
-                        "{}{}",
-                        format::duration(row.p99?.median),
-                        mark(row.generator_limited)
-                    ))
+                    Some(format!("{}{}", format::duration(row.p99?.median), mark(row.generator_limited)))
                 });
                 row.push(p99.unwrap_or("-".into()));
             }
@@ -158,33 +131,19 @@ impl Grid {
                 table.row(&name).map_or("-".into(), |row| cost_and_ratio(row, unit))
             };
             row.extend(
-                results
-                    .memory
-                    .as_ref()
-                    .map(|it| shown(&it.table, |bytes| format!("{} B", format::whole(bytes)))),
+                results.memory.as_ref().map(|it| shown(&it.table, |bytes| format!("{} B", format::whole(bytes)))),
             );
             row.extend(results.handshakes.as_ref().map(|it| shown(&it.table, format::duration)));
             row
         });
-        Grid {
-            rows: rows.collect(),
-            head,
-        }
+        Grid { rows: rows.collect(), head }
     }
 }
 
 /// The experiments that have a column: those that a quick comparison has, too.
 fn columns(results: &Results) -> Vec<Cell> {
-    let wanted = [
-        HEADLINE,
-        CAPACITY,
-        Cell { size: 1024, ..HEADLINE },
-        Cell { size: 1024, ..CAPACITY },
-    ];
-    wanted
-        .into_iter()
-        .filter(|cell| results.throughput_of(*cell).is_some())
-        .collect()
+    let wanted = [HEADLINE, CAPACITY, Cell { size: 1024, ..HEADLINE }, Cell { size: 1024, ..CAPACITY }];
+    wanted.into_iter().filter(|cell| results.throughput_of(*cell).is_some()).collect()
 }
 
 /// The names of the contestants but raw TCP, the cheapest first, those that failed last.
@@ -193,10 +152,7 @@ pub(crate) fn order(results: &Results) -> Vec<String> {
         let row = results.throughput_of(HEADLINE).and_then(|it| it.table.row(name));
         row.and_then(|row| row.cost).map_or(f64::INFINITY, |cost| cost.median)
     };
-    let websockets = results
-        .contestants
-        .iter()
-        .filter(|contestant| contestant.protocol == Protocol::WebSocket);
+    let websockets = results.contestants.iter().filter(|contestant| contestant.protocol == Protocol::WebSocket);
     let mut names: Vec<String> = websockets.map(|contestant| contestant.name.clone()).collect();
     names.sort_by(|one, other| cost(one).total_cmp(&cost(other)));
     names
@@ -212,9 +168,7 @@ pub(crate) fn cost_and_ratio(row: &Row, unit: impl Fn(f64) -> String) -> String 
 }
 
 fn rate(row: &Row) -> String {
-    row.rate.map_or("failed".into(), |rate| {
-        format!("{}{}", format::whole(rate.median), mark(row.generator_limited))
-    })
+    row.rate.map_or("failed".into(), |rate| format!("{}{}", format::whole(rate.median), mark(row.generator_limited)))
 }
 
 fn mark(limited: bool) -> &'static str {
@@ -225,11 +179,7 @@ fn aligned(cells: &[&str], widths: &[usize]) -> String {
     let mut line = String::new();
     for (column, (cell, width)) in cells.iter().zip(widths).enumerate() {
         let padding = " ".repeat(width - cell.chars().count());
-        line.push_str(&if column == NAME {
-            format!("{cell}{padding}   ")
-        } else {
-            format!("{padding}{cell}   ")
-        });
+        line.push_str(&if column == NAME { format!("{cell}{padding}   ") } else { format!("{padding}{cell}   ") });
     }
     format!("{}\n", line.trim_end())
 }

@@ -116,9 +116,7 @@ impl Checker {
             126 if self.head_len < 4 => return Ok(()),
             127 if self.head_len < 10 => return Ok(()),
             126 => u64::from(u16::from_be_bytes([self.head[2], self.head[3]])),
-            127 => self.head[2..10]
-                .iter()
-                .fold(0, |length, byte| length << 8 | u64::from(*byte)),
+            127 => self.head[2..10].iter().fold(0, |length, byte| length << 8 | u64::from(*byte)),
             short => u64::from(short),
         };
         let frame = self.begin(length)?;
@@ -132,11 +130,7 @@ impl Checker {
     /// The rules for a header (RFC 6455 5.1, 5.2, 5.4, 5.5).
     fn begin(&mut self, length: u64) -> Result<Frame, Wrong> {
         let [first, second] = [self.head[0], self.head[1]];
-        let frame = Frame {
-            fin: first & 0x80 != 0,
-            opcode: first & 0x0f,
-            left: length,
-        };
+        let frame = Frame { fin: first & 0x80 != 0, opcode: first & 0x0f, left: length };
         let shortest = match self.head_len {
             4 => length > 125,
             10 => length > 0xffff,
@@ -225,11 +219,7 @@ impl Checker {
         }
         let taken = available.min(script.message - self.at);
         if taken == 0 {
-            return Err(format!(
-                "message {} came back longer than {} bytes",
-                self.messages + 1,
-                script.message
-            ));
+            return Err(format!("message {} came back longer than {} bytes", self.messages + 1, script.message));
         }
         let (part, rest) = input.split_at(taken);
         if self.is_sampled() && part != &script.content(self.first, self.messages)[self.at..self.at + taken] {
@@ -290,20 +280,13 @@ mod tests {
     fn receive(stream: &[u8], script: &Script, asked: u64) -> Result<Checker, Wrong> {
         let mut outcomes = (1..=stream.len()).map(|piece| {
             let mut checker = Checker::new(0);
-            let result = stream
-                .chunks(piece)
-                .try_for_each(|part| checker.receive(part, script, asked));
+            let result = stream.chunks(piece).try_for_each(|part| checker.receive(part, script, asked));
             result.map(|()| checker)
         });
         let first = outcomes.next().unwrap();
         for outcome in outcomes {
             let summary = |outcome: &Result<Checker, Wrong>| match outcome {
-                Ok(checker) => Ok((
-                    checker.messages,
-                    checker.compared,
-                    checker.pings.clone(),
-                    checker.closed,
-                )),
+                Ok(checker) => Ok((checker.messages, checker.compared, checker.pings.clone(), checker.closed)),
                 Err(wrong) => Err(wrong.clone()),
             };
             assert_eq!(summary(&outcome), summary(&first));
@@ -347,23 +330,15 @@ mod tests {
             (frame(0xc2, content), "reserved bit"),
             (frame(0x83, content), "unknown opcode 3"),
             (frame(0x80, content), "had not begun"),
-            (
-                [frame(0x02, &content[..5]), frame(0x82, content)].concat(),
-                "inside another",
-            ),
+            ([frame(0x02, &content[..5]), frame(0x82, content)].concat(), "inside another"),
             (frame(0x09, b""), "control frame"),
             (frame(0x89, &[0; 126]), "control frame"),
-            (
-                [frame(0x82, content), frame(0x82, script.content(0, 1))].concat(),
-                "more came back",
-            ),
+            ([frame(0x82, content), frame(0x82, script.content(0, 1))].concat(), "more came back"),
             (masked, "masked"),
             (long_form, "shortest form"),
             (bytes_after_close, "after its close frame"),
         ] {
-            let found = receive(&stream, &script, 1)
-                .err()
-                .unwrap_or_else(|| panic!("not found: {wrong}"));
+            let found = receive(&stream, &script, 1).err().unwrap_or_else(|| panic!("not found: {wrong}"));
             assert!(found.contains(wrong), "{found:?} instead of {wrong:?}");
         }
     }
@@ -382,9 +357,7 @@ mod tests {
         let script = script();
         let mut checker = Checker::new(5);
         for number in 0..640 {
-            checker
-                .receive(&frame(0x82, script.content(5, number)), &script, 640)
-                .unwrap();
+            checker.receive(&frame(0x82, script.content(5, number)), &script, 640).unwrap();
         }
         assert_eq!((checker.messages, checker.compared), (640, 11));
     }

@@ -96,10 +96,7 @@ impl Fleet {
         }
         for event in &self.events {
             let peer = &mut self.peers[event.token().0];
-            let before = Before {
-                stage: peer.stage,
-                messages: peer.messages(),
-            };
+            let before = Before { stage: peer.stage, messages: peer.messages() };
             peer.turn(event, &self.shared, &mut self.input)?;
             act(peer, &self.shared, before)?;
         }
@@ -147,8 +144,7 @@ impl Fleet {
     /// Adds a connection.
     pub(crate) fn add(&mut self) -> Result<()> {
         let index = self.peers.len();
-        self.peers
-            .push(Peer::connect(index, index, &self.shared, self.poll.registry())?);
+        self.peers.push(Peer::connect(index, index, &self.shared, self.poll.registry())?);
         Ok(())
     }
 
@@ -190,11 +186,7 @@ impl Fleet {
     }
 
     fn missing(&self) -> u64 {
-        self.peers
-            .iter()
-            .filter(|peer| peer.stage == Stage::Open)
-            .map(|peer| peer.asked - peer.messages())
-            .sum()
+        self.peers.iter().filter(|peer| peer.stage == Stage::Open).map(|peer| peer.asked - peer.messages()).sum()
     }
 }
 

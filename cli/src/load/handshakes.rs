@@ -26,12 +26,7 @@ pub(crate) fn run(plan: &Plan, most: u64, observer: &mut dyn Observer) -> Result
     for _ in 0..plan.connections {
         fleet.add()?;
     }
-    let mut run = Run {
-        fleet,
-        begun: plan.connections,
-        done: 0,
-        free: Vec::new(),
-    };
+    let mut run = Run { fleet, begun: plan.connections, done: 0, free: Vec::new() };
     run.until(run.fleet.now() + plan.warmup.as_nanos() as u64, most)?;
     observer.begin();
     let (before, cpu, begin) = (run.done, own_cpu(), run.fleet.now());
@@ -39,11 +34,7 @@ pub(crate) fn run(plan: &Plan, most: u64, observer: &mut dyn Observer) -> Result
     let (end, cpu, done) = (run.fleet.now(), own_cpu() - cpu, run.done - before);
     observer.end();
     run.finish()?;
-    Ok(Measured {
-        elapsed: Duration::from_nanos(end - begin),
-        connections: done,
-        cpu,
-    })
+    Ok(Measured { elapsed: Duration::from_nanos(end - begin), connections: done, cpu })
 }
 
 struct Run {
@@ -71,9 +62,7 @@ impl Run {
             if self.done > before {
                 progress = self.fleet.now();
             } else if self.fleet.now() - progress > PATIENCE {
-                return Err(Failure::new(
-                    "the server opened and closed no connection for 5 s: see what it logged",
-                ));
+                return Err(Failure::new("the server opened and closed no connection for 5 s: see what it logged"));
             }
         }
     }

@@ -164,32 +164,12 @@ pub(crate) fn allow_files(wanted: u64) -> Result<()> {
     }
     // Root may raise the hard limit, too.
     let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
-    let raised = setrlimit(
-        Resource::Nofile,
-        Rlimit {
-            current: Some(wanted),
-            maximum,
-        },
-    )
-    .or_else(|_| {
-        setrlimit(
-            Resource::Nofile,
-            Rlimit {
-                current: limit.maximum,
-                maximum: limit.maximum,
-            },
-        )
-    });
-    if raised.is_ok()
-        && getrlimit(Resource::Nofile)
-            .current
-            .is_none_or(|current| current >= wanted)
-    {
+    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
+        .or_else(|_| setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }));
+    if raised.is_ok() && getrlimit(Resource::Nofile).current.is_none_or(|current| current >= wanted) {
         return Ok(());
     }
-    Err(Failure::new(format!(
-        "{wanted} open files are not allowed: raise the limit (ulimit -n {wanted})"
-    )))
+    Err(Failure::new(format!("{wanted} open files are not allowed: raise the limit (ulimit -n {wanted})")))
 }
 
 /// CPU time of this process so far.

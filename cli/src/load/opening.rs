@@ -77,9 +77,7 @@ fn judge_head(head: &[u8], accept: &str) -> Result<(), String> {
     let mut lines = head.split("\r\n");
     let status = lines.next().unwrap_or_default();
     if !status.starts_with("HTTP/1.1 101") {
-        return Err(format!(
-            "the server answered {status:?} instead of 101: check the path of the URL"
-        ));
+        return Err(format!("the server answered {status:?} instead of 101: check the path of the URL"));
     }
     let fields: Vec<(String, &str)> = lines
         .filter_map(|line| line.split_once(':'))
@@ -96,11 +94,7 @@ fn judge_head(head: &[u8], accept: &str) -> Result<(), String> {
     if !values("sec-websocket-accept").eq([accept]) {
         return Err("the server's answer has the wrong Sec-WebSocket-Accept (RFC 6455 4.1)".into());
     }
-    if values("sec-websocket-extensions")
-        .chain(values("sec-websocket-protocol"))
-        .next()
-        .is_some()
-    {
+    if values("sec-websocket-extensions").chain(values("sec-websocket-protocol")).next().is_some() {
         return Err("the server chose an extension or subprotocol that was not offered (RFC 6455 4.1)".into());
     }
     Ok(())
@@ -131,10 +125,7 @@ mod tests {
         let opening = opening(Protocol::WebSocket);
         assert_eq!(opening.judge(5, head.as_bytes()), Answer::Opened(head.len()));
         assert_eq!(opening.judge(5, &head.as_bytes()[..head.len() - 1]), Answer::Partial);
-        assert_eq!(
-            opening.judge(5, format!("{head}x").as_bytes()),
-            Answer::Opened(head.len())
-        );
+        assert_eq!(opening.judge(5, format!("{head}x").as_bytes()), Answer::Opened(head.len()));
         for (from, to) in [
             ("101", "200"),
             ("WebSocket", "h2c"),
@@ -142,10 +133,7 @@ mod tests {
             (KEYS[1].1, KEYS[2].1),
             ("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n"),
         ] {
-            assert!(
-                matches!(opening.judge(5, head.replace(from, to).as_bytes()), Answer::Wrong(_)),
-                "{from}"
-            );
+            assert!(matches!(opening.judge(5, head.replace(from, to).as_bytes()), Answer::Wrong(_)), "{from}");
         }
     }
 

@@ -80,21 +80,9 @@ impl Percentiles {
     /// The percentiles of `histogram`.
     pub(crate) fn of(histogram: &Histogram<u64>) -> Self {
         let at = |quantile| histogram.value_at_quantile(quantile);
-        let (min, max) = if histogram.is_empty() {
-            (0, 0)
-        } else {
-            (histogram.min(), histogram.max())
-        };
+        let (min, max) = if histogram.is_empty() { (0, 0) } else { (histogram.min(), histogram.max()) };
         let (p50, p90, p99, p99_9, p99_99) = (at(0.5), at(0.9), at(0.99), at(0.999), at(0.9999));
-        Percentiles {
-            min,
-            p50,
-            p90,
-            p99,
-            p99_9,
-            p99_99,
-            max,
-        }
+        Percentiles { min, p50, p90, p99, p99_9, p99_99, max }
     }
 }
 
@@ -119,11 +107,7 @@ impl Outcome {
             messages_per_second: rate,
             payload_bytes_per_second: rate * plan.size as f64,
             latency_ns: Percentiles::of(&measured.latency),
-            checked: Checked {
-                messages: measured.messages,
-                contents: measured.compared,
-                missing: measured.missing,
-            },
+            checked: Checked { messages: measured.messages, contents: measured.compared, missing: measured.missing },
             generator: Generator::new(measured, seconds),
         }
     }
@@ -135,13 +119,7 @@ impl Generator {
         let late_ns = measured.lateness.as_ref().map(Percentiles::of);
         let why = why_bottleneck(busy, late_ns.as_ref());
         let cpu_seconds = measured.cpu.as_secs_f64();
-        Generator {
-            cpu_seconds,
-            busy,
-            late_ns,
-            bottleneck: why.is_some(),
-            why,
-        }
+        Generator { cpu_seconds, busy, late_ns, bottleneck: why.is_some(), why }
     }
 }
 
@@ -154,10 +132,9 @@ pub(crate) fn why_bottleneck(busy: f64, late_ns: Option<&Percentiles>) -> Option
             late.p99 as f64 / 1e6
         )),
         Some(_) => None,
-        None if busy >= BUSY => Some(format!(
-            "the generator used {:.0} % of a CPU: the server may be faster than this",
-            busy * 100.0
-        )),
+        None if busy >= BUSY => {
+            Some(format!("the generator used {:.0} % of a CPU: the server may be faster than this", busy * 100.0))
+        }
         None => None,
     }
 }

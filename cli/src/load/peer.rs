@@ -60,9 +60,7 @@ impl Peer {
         let address = shared.target.address;
         let refused = |error| cannot_connect(&address, error);
         let mut stream = TcpStream::connect(address).map_err(refused)?;
-        registry
-            .register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)
-            .map_err(refused)?;
+        registry.register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE).map_err(refused)?;
         // Far apart, so that neighbours send different messages at a time.
         let first = index as u64 * 7;
         Ok(Peer {
@@ -146,8 +144,7 @@ impl Peer {
                 Ok(())
             }
             Protocol::WebSocket => {
-                self.control
-                    .extend(script::control_frame(CLOSE, &1000u16.to_be_bytes(), self.mask()));
+                self.control.extend(script::control_frame(CLOSE, &1000u16.to_be_bytes(), self.mask()));
                 self.flush(shared)
             }
         }
@@ -163,11 +160,7 @@ impl Peer {
         let frame = shared.script.frame as u64;
         loop {
             let inside = !self.sent.is_multiple_of(frame);
-            let limit = if self.control.is_empty() {
-                self.asked * frame
-            } else {
-                self.sent.next_multiple_of(frame)
-            };
+            let limit = if self.control.is_empty() { self.asked * frame } else { self.sent.next_multiple_of(frame) };
             if !self.control.is_empty() && !inside {
                 let Some(written) = written(self.stream.write(&self.control), self.index)? else {
                     return Ok(());

@@ -48,11 +48,7 @@ impl Script {
             match protocol {
                 Protocol::Raw => wire.extend(random.bytes(frame)),
                 Protocol::WebSocket => {
-                    let payload = if text {
-                        text_of(size, number)
-                    } else {
-                        random.bytes(size)
-                    };
+                    let payload = if text { text_of(size, number) } else { random.bytes(size) };
                     let mask = (random.next() as u32).to_ne_bytes();
                     wire.extend_from_slice(&request_header);
                     wire.extend_from_slice(&mask);
@@ -65,16 +61,7 @@ impl Script {
             Protocol::Raw => (frame, Header { bytes: [0; 14], len: 0 }),
             Protocol::WebSocket => (size, Header::new(opcode, size, false)),
         };
-        Script {
-            wire,
-            payloads,
-            protocol,
-            text,
-            count: count as u64,
-            message,
-            frame,
-            reply_header,
-        }
+        Script { wire, payloads, protocol, text, count: count as u64, message, frame, reply_header }
     }
 
     /// The bytes to send from position `sent` of the stream that begins with frame number `first`: up to `limit`,
@@ -87,11 +74,7 @@ impl Script {
 
     /// What message number `number` contains, counted from `first`.
     pub(crate) fn content(&self, first: u64, number: u64) -> &[u8] {
-        let contents = if self.protocol == Protocol::Raw {
-            &self.wire
-        } else {
-            &self.payloads
-        };
+        let contents = if self.protocol == Protocol::Raw { &self.wire } else { &self.payloads };
         let start = ((first + number) % self.count) as usize * self.message;
         &contents[start..start + self.message]
     }
@@ -218,14 +201,7 @@ mod tests {
 
     #[test]
     fn unmasked_frames_are_the_contents() {
-        for (size, text) in [
-            (0, false),
-            (1, true),
-            (16, false),
-            (125, true),
-            (126, false),
-            (70_000, true),
-        ] {
+        for (size, text) in [(0, false), (1, true), (16, false), (125, true), (126, false), (70_000, true)] {
             let script = Script::new(Protocol::WebSocket, size, text, 7);
             let mut masks = Vec::new();
             for number in 0..script.count + 2 {
@@ -233,11 +209,7 @@ mod tests {
                 let frame = script.bytes(5, at, at + script.frame as u64);
                 let (head, masked) = frame.split_at(script.frame - size);
                 let mask = &head[head.len() - 4..];
-                let payload: Vec<u8> = masked
-                    .iter()
-                    .zip(mask.iter().cycle())
-                    .map(|(byte, mask)| byte ^ mask)
-                    .collect();
+                let payload: Vec<u8> = masked.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask).collect();
                 assert_eq!(payload, script.content(5, number));
                 assert!(!text || String::from_utf8(payload).is_ok());
                 masks.push(mask.to_vec());

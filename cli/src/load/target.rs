@@ -27,9 +27,7 @@ impl Target {
         match parsed.scheme() {
             "ws" => {}
             "wss" => {
-                return Err(Failure::usage(
-                    "the load generator has no TLS: give the ws:// URL behind the proxy",
-                ));
+                return Err(Failure::usage("the load generator has no TLS: give the ws:// URL behind the proxy"));
             }
             _ => return Err(wrong("is not a WebSocket URL")),
         }
@@ -46,12 +44,7 @@ impl Target {
         let addresses = (name.trim_start_matches('[').trim_end_matches(']'), port).to_socket_addrs();
         let address = addresses.ok().and_then(|mut found| found.next());
         let address = address.ok_or_else(|| Failure::new(format!("cannot find the host {name:?}: check the name")))?;
-        Ok(Target {
-            url: url.to_owned(),
-            address,
-            host,
-            resource,
-        })
+        Ok(Target { url: url.to_owned(), address, host, resource })
     }
 }
 
@@ -63,10 +56,7 @@ mod tests {
     fn urls_are_taken_apart() {
         let target = Target::find("ws://127.0.0.1:3000/chat?room=1").unwrap();
         assert_eq!(target.address, "127.0.0.1:3000".parse().unwrap());
-        assert_eq!(
-            (target.host.as_str(), target.resource.as_str()),
-            ("127.0.0.1:3000", "/chat?room=1")
-        );
+        assert_eq!((target.host.as_str(), target.resource.as_str()), ("127.0.0.1:3000", "/chat?room=1"));
         let target = Target::find("ws://[::1]").unwrap();
         assert_eq!(target.address, "[::1]:80".parse().unwrap());
         assert_eq!((target.host.as_str(), target.resource.as_str()), ("[::1]", "/"));
@@ -74,13 +64,7 @@ mod tests {
 
     #[test]
     fn what_is_no_websocket_url_is_a_usage_error() {
-        for url in [
-            "",
-            "127.0.0.1:3000",
-            "http://127.0.0.1/",
-            "wss://127.0.0.1/",
-            "ws://127.0.0.1/#part",
-        ] {
+        for url in ["", "127.0.0.1:3000", "http://127.0.0.1/", "wss://127.0.0.1/", "ws://127.0.0.1/#part"] {
             assert!(Target::find(url).unwrap_err().usage, "{url:?}");
         }
     }

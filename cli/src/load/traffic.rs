@@ -33,15 +33,7 @@ pub(crate) struct Measured {
 pub(crate) fn run(plan: &Plan, observer: &mut dyn Observer) -> Result<Measured> {
     let mut fleet = Fleet::new(plan)?;
     fleet.open(plan.connections, |_, _| Ok(()))?;
-    let mut run = Run {
-        plan,
-        fleet,
-        latency: histogram(),
-        lateness: histogram(),
-        from: u64::MAX,
-        next: 0,
-        start: 0,
-    };
+    let mut run = Run { plan, fleet, latency: histogram(), lateness: histogram(), from: u64::MAX, next: 0, start: 0 };
     run.start = run.fleet.now();
     if let Pace::Closed { depth } = plan.pace {
         run.fill(u64::from(depth))?;

@@ -58,12 +58,8 @@ fn accept(
             connections.push(None);
             connections.len() - 1
         });
-        poll.registry()
-            .register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)?;
-        connections[slot] = Some(Connection {
-            stream,
-            rest: Vec::new(),
-        });
+        poll.registry().register(&mut stream, Token(slot), Interest::READABLE | Interest::WRITABLE)?;
+        connections[slot] = Some(Connection { stream, rest: Vec::new() });
     }
 }
 

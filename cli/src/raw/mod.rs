@@ -20,10 +20,7 @@ use crate::{
 /// `timtow raw`.
 pub(crate) fn run(arguments: &RawArguments) -> Result<()> {
     let cannot = |error: io::Error| {
-        Failure::new(format!(
-            "cannot listen on {} ({error}): choose another --listen",
-            arguments.listen
-        ))
+        Failure::new(format!("cannot listen on {} ({error}): choose another --listen", arguments.listen))
     };
     let listener = listen(arguments.listen).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
@@ -37,12 +34,7 @@ pub(crate) fn run(arguments: &RawArguments) -> Result<()> {
         Runtime::Smol => tasks::smol(listener),
         Runtime::AsyncStd => tasks::async_std(listener),
     };
-    served.map_err(|error| {
-        Failure::new(format!(
-            "the raw server on {} failed ({error}): try again",
-            arguments.runtime
-        ))
-    })
+    served.map_err(|error| Failure::new(format!("the raw server on {} failed ({error}): try again", arguments.runtime)))
 }
 
 /// A listener with room for thousands of connections that come at once.

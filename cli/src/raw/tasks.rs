@@ -18,11 +18,7 @@ thread_local! {
 
 pub(super) fn tokio(listener: TcpListener, several_threads: bool) -> io::Result<()> {
     use tokio::runtime::Builder;
-    let mut builder = if several_threads {
-        Builder::new_multi_thread()
-    } else {
-        Builder::new_current_thread()
-    };
+    let mut builder = if several_threads { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     let runtime = builder.enable_io().build()?;
     listener.set_nonblocking(true)?;
     let accepting = async move {

@@ -102,10 +102,7 @@ fn draw_lines<'a>(svg: &'a mut String, x: &Axis, y: &Axis, series: &[Series], lo
             color.stroke_width(4),
         ))?;
         if look.markers {
-            let filled = series
-                .points
-                .iter()
-                .map(|point| Circle::new((point.x, point.y), 8, color.filled()));
+            let filled = series.points.iter().map(|point| Circle::new((point.x, point.y), 8, color.filled()));
             chart.draw_series(filled)?;
             let hollow = series.points.iter().filter(|point| point.hollow);
             chart.draw_series(hollow.map(|point| Circle::new((point.x, point.y), 5, SURFACE.filled())))?;
@@ -126,10 +123,7 @@ fn draw_bars<'a>(svg: &'a mut String, bars: &[Bar]) -> Drawn<'a> {
         let middle = top + BAR as i32 / 2 - TEXT_SIZE / 2 - 4;
         let text = |size: i32| (FONT, size, &INK).into_text_style(&root);
         root.draw(&Text::new(bar.name.clone(), (12, middle), text(TEXT_SIZE)))?;
-        root.draw(&Rectangle::new(
-            [(names, top + 6), (end, top + BAR as i32 - 12)],
-            role(bar.color).filled(),
-        ))?;
+        root.draw(&Rectangle::new([(names, top + 6), (end, top + BAR as i32 - 12)], role(bar.color).filled()))?;
         root.draw(&Text::new(bar.label.clone(), (end + 12, middle), text(TEXT_SIZE)))?;
     }
     root.present()
@@ -140,44 +134,22 @@ impl Axis {
     pub(crate) fn linear(title: &str, most: f64, label: impl Fn(f64) -> String) -> Self {
         let rough = most.max(1e-9) / 5.0;
         let power = 10f64.powf(rough.log10().floor());
-        let step = [1.0, 2.0, 5.0, 10.0]
-            .map(|step| step * power)
-            .into_iter()
-            .find(|step| *step >= rough);
+        let step = [1.0, 2.0, 5.0, 10.0].map(|step| step * power).into_iter().find(|step| *step >= rough);
         let step = step.unwrap_or(rough);
         let count = (most / step).ceil().max(1.0) as usize;
-        let ticks = (0..=count)
-            .map(|number| number as f64 * step)
-            .map(|at| (at, label(at)))
-            .collect();
-        Axis {
-            title: title.into(),
-            from: 0.0,
-            to: count as f64 * step,
-            ticks,
-        }
+        let ticks = (0..=count).map(|number| number as f64 * step).map(|at| (at, label(at))).collect();
+        Axis { title: title.into(), from: 0.0, to: count as f64 * step, ticks }
     }
 
     /// Powers of ten around `least..most`; positions are logarithms to base 10.
     pub(crate) fn logarithmic(title: &str, least: f64, most: f64, label: impl Fn(f64) -> String) -> Self {
         let (from, to) = (least.max(1e-9).log10(), most.max(1e-9).log10());
         let (from, to) = ((from - 0.05).min(to - 0.5), to + 0.05);
-        let between = if to - from > 2.0 {
-            &[1.0][..]
-        } else {
-            &[1.0, 2.0, 5.0][..]
-        };
+        let between = if to - from > 2.0 { &[1.0][..] } else { &[1.0, 2.0, 5.0][..] };
         let decades = from.floor() as i32..=to.ceil() as i32;
         let values = decades.flat_map(|decade| between.iter().map(move |step| step * 10f64.powi(decade)));
-        let ticks = values
-            .map(|value| (value.log10(), label(value)))
-            .filter(|tick| (from..=to).contains(&tick.0));
-        Axis {
-            title: title.into(),
-            from,
-            to,
-            ticks: ticks.collect(),
-        }
+        let ticks = values.map(|value| (value.log10(), label(value))).filter(|tick| (from..=to).contains(&tick.0));
+        Axis { title: title.into(), from, to, ticks: ticks.collect() }
     }
 }
 
@@ -225,8 +197,7 @@ pub(crate) fn style(series: usize) -> String {
         )
     };
     let all = (0..series).map(|color| rule(role(color), &format!("--series-{color}")));
-    all.chain([rule(INK, "--ink"), rule(GRID, "--grid"), rule(SURFACE, "--surface")])
-        .collect()
+    all.chain([rule(INK, "--ink"), rule(GRID, "--grid"), rule(SURFACE, "--surface")]).collect()
 }
 
 /// Twice the size at which it is shown, because plotters counts in whole pixels.

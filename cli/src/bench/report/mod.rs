@@ -14,11 +14,8 @@ use crate::runtimes::Runtime;
 
 /// The whole page.
 pub(crate) fn page(results: &Results) -> String {
-    let title = if results.quick {
-        "timtow: event loops compared (quick look)"
-    } else {
-        "timtow: event loops compared"
-    };
+    let title =
+        if results.quick { "timtow: event loops compared (quick look)" } else { "timtow: event loops compared" };
     let colors = figures::style(Runtime::ALL.len());
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
@@ -50,10 +47,7 @@ fn warnings(results: &Results) -> String {
     if warnings.is_empty() {
         return String::new();
     }
-    let items: String = warnings
-        .iter()
-        .map(|warning| format!("<li>{}</li>\n", escape(warning)))
-        .collect();
+    let items: String = warnings.iter().map(|warning| format!("<li>{}</li>\n", escape(warning))).collect();
     format!("<div class=\"warn\"><ul>\n{items}</ul></div>\n")
 }
 
@@ -65,20 +59,12 @@ fn summary(results: &Results) -> String {
         .iter()
         .enumerate()
         .map(|(column, head)| format!("<th{}>{}<br>{}</th>", class(column), escape(&head[0]), escape(&head[1])));
-    let mut text = format!(
-        "<h2>In short</h2>\n<div class=\"scroll\"><table>\n<thead><tr>{}</tr></thead>\n",
-        { head.collect::<String>() }
-    );
+    let mut text = format!("<h2>In short</h2>\n<div class=\"scroll\"><table>\n<thead><tr>{}</tr></thead>\n", {
+        head.collect::<String>()
+    });
     for row in &grid.rows {
-        let best = if row[0].trim_end_matches('=') == "1" {
-            " class=\"best\""
-        } else {
-            ""
-        };
-        let cells = row
-            .iter()
-            .enumerate()
-            .map(|(column, cell)| format!("<td{}>{}</td>", class(column), escape(cell)));
+        let best = if row[0].trim_end_matches('=') == "1" { " class=\"best\"" } else { "" };
+        let cells = row.iter().enumerate().map(|(column, cell)| format!("<td{}>{}</td>", class(column), escape(cell)));
         text.push_str(&format!("<tr{best}>{}</tr>\n", cells.collect::<String>()));
     }
     text.push_str("</table></div>\n");
@@ -96,13 +82,7 @@ fn summary(results: &Results) -> String {
 }
 
 fn provenance(results: &Results) -> String {
-    let Machine {
-        cpu,
-        cores,
-        memory,
-        kernel,
-        architecture,
-    } = &results.machine;
+    let Machine { cpu, cores, memory, kernel, architecture } = &results.machine;
     let versions = &results.versions;
     let unknown = || "unknown".to_owned();
     let cpus = match (results.cpus.server, results.cpus.generator) {
@@ -114,44 +94,24 @@ fn provenance(results: &Results) -> String {
         ("Random seed", results.seed.to_string()),
         ("Began", escape(&results.date)),
         ("Took", format!("{:.0} s", results.seconds)),
-        (
-            "Rounds",
-            format!(
-                "{}, slices of {:.2} s in random order",
-                results.rounds, results.slice_seconds
-            ),
-        ),
+        ("Rounds", format!("{}, slices of {:.2} s in random order", results.rounds, results.slice_seconds)),
         ("CPU", format!("{} × {}", cores, escape(cpu))),
-        (
-            "Memory",
-            memory.map_or_else(unknown, |bytes| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30))),
-        ),
+        ("Memory", memory.map_or_else(unknown, |bytes| format!("{:.1} GiB", bytes as f64 / f64::from(1 << 30)))),
         ("Kernel", format!("{}, {}", escape(kernel), escape(architecture))),
         ("CPUs", cpus),
-        (
-            "Taken by other programs",
-            results
-                .disturbance
-                .map_or_else(unknown, |part| format!("{:.1} %", part * 100.0)),
-        ),
+        ("Taken by other programs", results.disturbance.map_or_else(unknown, |part| format!("{:.1} %", part * 100.0))),
         ("timtow", escape(&versions.timtow)),
         ("Revision", versions.revision.as_deref().map_or_else(unknown, escape)),
         ("Compiler", versions.rustc.as_deref().map_or_else(unknown, escape)),
         ("Build", versions.profile.as_deref().map_or_else(unknown, escape)),
     ];
-    let rows: String = rows
-        .iter()
-        .map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n"))
-        .collect();
+    let rows: String = rows.iter().map(|(name, value)| format!("<dt>{name}</dt><dd>{value}</dd>\n")).collect();
     format!("<h2>The machine, the program, the command</h2>\n<dl>\n{rows}</dl>\n")
 }
 
 /// Text for HTML.
 fn escape(text: &str) -> String {
-    text.replace('&', "&amp;")
-        .replace('<', "&lt;")
-        .replace('>', "&gt;")
-        .replace('"', "&quot;")
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
 const STYLE: &str = include_str!("style.css");

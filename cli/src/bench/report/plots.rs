@@ -17,13 +17,7 @@ pub(super) fn throughput(results: &Results) -> String {
     let mut experiments: Vec<&Throughput> = results
         .throughput
         .iter()
-        .filter(|it| {
-            it.cell
-                == Cell {
-                    connections: it.cell.connections,
-                    ..HEADLINE
-                }
-        })
+        .filter(|it| it.cell == Cell { connections: it.cell.connections, ..HEADLINE })
         .collect();
     experiments.sort_by_key(|it| it.cell.connections);
     if experiments.is_empty() {
@@ -32,23 +26,14 @@ pub(super) fn throughput(results: &Results) -> String {
     let panels = [
         (
             "Messages per second",
-            throughput_panel(
-                results,
-                &experiments,
-                "messages per second",
-                |row| row.rate,
-                |at| short_count(at),
-            ),
+            throughput_panel(results, &experiments, "messages per second", |row| row.rate, short_count),
         ),
         (
             "Server CPU per message",
             throughput_panel(results, &experiments, "nanoseconds", |row| row.cost, format::whole),
         ),
     ];
-    let panels: String = panels
-        .iter()
-        .map(|(title, svg)| format!("<div><h3>{title}</h3>{svg}</div>\n"))
-        .collect();
+    let panels: String = panels.iter().map(|(title, svg)| format!("<div><h3>{title}</h3>{svg}</div>\n")).collect();
     format!(
         "<h2>Throughput by connections</h2>\n<figure>\n{}<div class=\"panels\">\n{panels}</div>\n\
          <figcaption>Closed loop: {} messages of {} bytes are in flight on each connection, and an echo releases the next. \
@@ -86,40 +71,15 @@ fn throughput_panel(
                 .collect(),
         })
         .collect();
-    let most = series
-        .iter()
-        .flat_map(|series| &series.points)
-        .filter_map(|point| Some(point.range?.1));
+    let most = series.iter().flat_map(|series| &series.points).filter_map(|point| Some(point.range?.1));
     let y = Axis::linear(unit, most.fold(0.0, f64::max), label);
     let ticks: Vec<(f64, String)> = experiments
         .iter()
-        .map(|experiment| {
-            (
-                (experiment.cell.connections as f64).log2(),
-                experiment.cell.connections.to_string(),
-            )
-        })
+        .map(|experiment| ((experiment.cell.connections as f64).log2(), experiment.cell.connections.to_string()))
         .collect();
-    let (from, to) = (
-        ticks.first().map_or(0.0, |tick| tick.0),
-        ticks.last().map_or(1.0, |tick| tick.0),
-    );
-    let x = Axis {
-        title: "connections".into(),
-        from: from - 0.25,
-        to: to.max(from + 1.0) + 0.25,
-        ticks,
-    };
-    figures::lines(
-        &format!("{unit} by connections"),
-        &x,
-        &y,
-        &series,
-        Look {
-            width: 1120,
-            markers: true,
-        },
-    )
+    let (from, to) = (ticks.first().map_or(0.0, |tick| tick.0), ticks.last().map_or(1.0, |tick| tick.0));
+    let x = Axis { title: "connections".into(), from: from - 0.25, to: to.max(from + 1.0) + 0.25, ticks };
+    figures::lines(&format!("{unit} by connections"), &x, &y, &series, Look { width: 1120, markers: true })
 }
 
 /// Latency by percentile, one panel for each rate.
@@ -127,14 +87,8 @@ pub(super) fn latency(results: &Results) -> String {
     if results.latency.is_empty() {
         return String::new();
     }
-    let values = || {
-        results
-            .latency
-            .iter()
-            .flat_map(|it| &it.rows)
-            .flat_map(|row| &row.curve)
-            .map(|point| point.1 as f64)
-    };
+    let values =
+        || results.latency.iter().flat_map(|it| &it.rows).flat_map(|row| &row.curve).map(|point| point.1 as f64);
     let (least, most) = (values().fold(f64::INFINITY, f64::min), values().fold(0.0, f64::max));
     if most == 0.0 {
         return String::new();
@@ -152,10 +106,7 @@ pub(super) fn latency(results: &Results) -> String {
         })
         .collect();
     let limited = limited(results);
-    let (connections, size) = results
-        .latency
-        .first()
-        .map_or((0, 0), |latency| (latency.connections, latency.size));
+    let (connections, size) = results.latency.first().map_or((0, 0), |latency| (latency.connections, latency.size));
     format!(
         "<h2>Latency by percentile at a fixed rate</h2>\n<figure>\n{}<div class=\"panels three\">\n{panels}</div>\n\
          <figcaption>Open loop: {connections} connections, {size} bytes, the same rate for all, in percent of what the slowest \
@@ -169,12 +120,7 @@ pub(super) fn latency(results: &Results) -> String {
 
 /// Where the generator did not keep its times.
 fn limited(results: &Results) -> String {
-    let rows = || {
-        results
-            .latency
-            .iter()
-            .flat_map(|latency| latency.rows.iter().map(move |row| (latency.percent, row)))
-    };
+    let rows = || results.latency.iter().flat_map(|latency| latency.rows.iter().map(move |row| (latency.percent, row)));
     let limited: Vec<String> = rows()
         .filter(|(_, row)| row.generator_limited)
         .map(|(percent, row)| format!("{} at {percent} %", escape(&row.contestant)))
@@ -182,11 +128,7 @@ fn limited(results: &Results) -> String {
     if limited.is_empty() {
         return "The generator kept its times in all of them.".into();
     }
-    let which = if limited.len() == rows().count() {
-        "all of them".into()
-    } else {
-        limited.join(", ")
-    };
+    let which = if limited.len() == rows().count() { "all of them".into() } else { limited.join(", ") };
     format!("The generator sent late, so that this says little about the server: {which}.")
 }
 
@@ -200,48 +142,17 @@ fn latency_panel(results: &Results, latency: &Latency, least: f64, most: f64) ->
                 range: None,
                 hollow: false,
             });
-            Some(Series {
-                color: color(contestant.runtime),
-                points: points.collect(),
-            })
+            Some(Series { color: color(contestant.runtime), points: points.collect() })
         })
         .collect();
-    let right = series
-        .iter()
-        .filter_map(|series| series.points.last())
-        .map(|point| point.x)
-        .fold(1.0, f64::max);
-    let ticks = [
-        (0.0, "0"),
-        (0.5, "50 %"),
-        (0.9, "90 %"),
-        (0.99, "99 %"),
-        (0.999, "99.9 %"),
-        (0.9999, "99.99 %"),
-    ]
-    .map(|(quantile, label)| (nines(quantile), label.to_owned()));
+    let right = series.iter().filter_map(|series| series.points.last()).map(|point| point.x).fold(1.0, f64::max);
+    let ticks = [(0.0, "0"), (0.5, "50 %"), (0.9, "90 %"), (0.99, "99 %"), (0.999, "99.9 %"), (0.9999, "99.99 %")]
+        .map(|(quantile, label)| (nines(quantile), label.to_owned()));
     let ticks = ticks.into_iter().filter(|tick| tick.0 <= right + 0.01).collect();
-    let x = Axis {
-        title: "percentile".into(),
-        from: 0.0,
-        to: right + 0.05,
-        ticks,
-    };
+    let x = Axis { title: "percentile".into(), from: 0.0, to: right + 0.05, ticks };
     let y = Axis::logarithmic("latency", least, most, format::round_duration);
-    let name = format!(
-        "latency by percentile at {} messages per second",
-        format::whole(latency.rate)
-    );
-    figures::lines(
-        &name,
-        &x,
-        &y,
-        &series,
-        Look {
-            width: 860,
-            markers: false,
-        },
-    )
+    let name = format!("latency by percentile at {} messages per second", format::whole(latency.rate));
+    figures::lines(&name, &x, &y, &series, Look { width: 860, markers: false })
 }
 
 /// Memory of an idle connection.
@@ -253,12 +164,7 @@ pub(super) fn memory(results: &Results) -> String {
         .filter_map(|contestant| {
             let cost = memory.table.row(&contestant.name)?.cost?;
             let label = format!("{} B", format::whole(cost.median));
-            Some(Bar {
-                color: color(contestant.runtime),
-                name: contestant.name.clone(),
-                value: cost.median,
-                label,
-            })
+            Some(Bar { color: color(contestant.runtime), name: contestant.name.clone(), value: cost.median, label })
         })
         .collect();
     bars.sort_by(|one, other| one.value.total_cmp(&other.value));
@@ -273,19 +179,13 @@ pub(super) fn memory(results: &Results) -> String {
 
 /// The contestants that have lines: not raw TCP, and not the one that takes part to show the noise.
 fn shown(results: &Results) -> impl Iterator<Item = &Contestant> {
-    results
-        .contestants
-        .iter()
-        .filter(|it| it.protocol == Protocol::WebSocket && it.twin_of.is_none())
+    results.contestants.iter().filter(|it| it.protocol == Protocol::WebSocket && it.twin_of.is_none())
 }
 
 fn legend(results: &Results) -> String {
     let items = shown(results).map(|contestant| {
         let color = color(contestant.runtime);
-        format!(
-            "<li><i style=\"background:var(--series-{color})\"></i>{}</li>",
-            escape(&contestant.name)
-        )
+        format!("<li><i style=\"background:var(--series-{color})\"></i>{}</li>", escape(&contestant.name))
     });
     format!("<ul class=\"legend\">{}</ul>\n", items.collect::<String>())
 }

@@ -16,36 +16,15 @@ pub(super) fn all(results: &Results) -> String {
         "<h2>All numbers</h2>\n<p class=\"soft\">Medians, with their range over the rounds behind them.</p>\n",
     );
     for throughput in &results.throughput {
-        let what = Columns {
-            cost: "CPU per message",
-            rate: Some("messages/s"),
-            unit: format::duration,
-        };
-        text.push_str(&table(
-            results,
-            &format::cell(throughput.cell),
-            &throughput.table,
-            &what,
-        ));
+        let what = Columns { cost: "CPU per message", rate: Some("messages/s"), unit: format::duration };
+        text.push_str(&table(results, &format::cell(throughput.cell), &throughput.table, &what));
     }
     for latency in &results.latency {
-        let title = format!(
-            "latency at {} messages per second ({} %)",
-            format::whole(latency.rate),
-            latency.percent
-        );
+        let title = format!("latency at {} messages per second ({} %)", format::whole(latency.rate), latency.percent);
         text.push_str(&open(
             &title,
             latency.noise,
-            &[
-                "",
-                "runtime",
-                "median",
-                "99 %",
-                "99.9 %",
-                "sent late (99 %)",
-                "not echoed",
-            ],
+            &["", "runtime", "median", "99 %", "99.9 %", "sent late (99 %)", "not echoed"],
         ));
         let mut rows: Vec<&LatencyRow> = latency.rows.iter().collect();
         rows.sort_by(|one, other| order(one.p99).total_cmp(&order(other.p99)));
@@ -54,20 +33,12 @@ pub(super) fn all(results: &Results) -> String {
     }
     if let Some(handshakes) = &results.handshakes {
         let title = format!("connect, upgrade, close; {} at a time", handshakes.connections);
-        let what = Columns {
-            cost: "CPU per connection",
-            rate: Some("connections/s"),
-            unit: format::duration,
-        };
+        let what = Columns { cost: "CPU per connection", rate: Some("connections/s"), unit: format::duration };
         text.push_str(&table(results, &title, &handshakes.table, &what));
     }
     if let Some(memory) = &results.memory {
         let title = format!("{} idle connections", format::whole(memory.connections as f64));
-        let what = Columns {
-            cost: "bytes per connection",
-            rate: None,
-            unit: format::whole,
-        };
+        let what = Columns { cost: "bytes per connection", rate: None, unit: format::whole };
         text.push_str(&table(results, &title, &memory.table, &what));
     }
     text
@@ -88,9 +59,7 @@ fn table(results: &Results, title: &str, table: &Table, columns: &Columns) -> St
     let mut rows: Vec<&Row> = table.rows.iter().collect();
     rows.sort_by(|one, other| order(one.cost).total_cmp(&order(other.cost)));
     for row in rows {
-        let raw = results
-            .contestant(&row.contestant)
-            .is_some_and(|it| it.protocol == Protocol::Raw);
+        let raw = results.contestant(&row.contestant).is_some_and(|it| it.protocol == Protocol::Raw);
         let class = if raw { " class=\"raw\"" } else { "" };
         text.push_str(&format!(
             "<tr{class}><td>{}</td><td class=\"name\">{}</td><td>{}</td><td>{}</td>",
@@ -120,10 +89,7 @@ fn table(results: &Results, title: &str, table: &Table, columns: &Columns) -> St
 
 fn latency_row(row: &LatencyRow) -> String {
     let over = |value: fn(&super::super::results::LatencySample) -> u64| {
-        spread(
-            Spread::of(row.samples.iter().map(|sample| value(sample) as f64)),
-            format::duration,
-        )
+        spread(Spread::of(row.samples.iter().map(|sample| value(sample) as f64)), format::duration)
     };
     let mark = if row.generator_limited { "*" } else { "" };
     format!(
@@ -139,9 +105,8 @@ fn latency_row(row: &LatencyRow) -> String {
 }
 
 fn open(title: &str, noise: Option<f64>, head: &[&str]) -> String {
-    let noise = noise.map_or(String::new(), |noise| {
-        format!(" <span class=\"soft\">(noise {:.1} %)</span>", noise * 100.0)
-    });
+    let noise =
+        noise.map_or(String::new(), |noise| format!(" <span class=\"soft\">(noise {:.1} %)</span>", noise * 100.0));
     let head: String = head
         .iter()
         .enumerate()
@@ -156,20 +121,14 @@ fn open(title: &str, noise: Option<f64>, head: &[&str]) -> String {
 const CLOSE: &str = "</table></div></details>\n";
 
 fn name(contestant: &str, failure: Option<&str>) -> String {
-    let failure = failure.map_or(String::new(), |failure| {
-        format!(" <span class=\"soft\">({})</span>", escape(failure))
-    });
+    let failure =
+        failure.map_or(String::new(), |failure| format!(" <span class=\"soft\">({})</span>", escape(failure)));
     format!("{}{failure}", escape(contestant))
 }
 
 fn spread(spread: Option<Spread>, unit: fn(f64) -> String) -> String {
     spread.map_or("-".into(), |it| {
-        format!(
-            "{} <small class=\"soft\">{} – {}</small>",
-            unit(it.median),
-            unit(it.min),
-            unit(it.max)
-        )
+        format!("{} <small class=\"soft\">{} – {}</small>", unit(it.median), unit(it.min), unit(it.max))
     })
 }
 

@@ -1,0 +1,105 @@
+//! results.json becomes a table and a report: complete, well-formed, and one file that needs no network.
+
+mod common;
+
+use common::timtow;
+
+const RESULTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/results.json");
+
+fn report() -> String {
+    let directory = tempdir();
+    let output = timtow(&["bench", "--report", RESULTS, "--out", &directory]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let path = format!("{directory}/report.html");
+    let page = std::fs::read_to_string(&path).unwrap();
+    std::fs::remove_dir_all(&directory).unwrap();
+    page
+}
+
+/// A directory of this thread's own.
+fn tempdir() -> String {
+    let name = format!("timtow-report-{}-{:?}", std::process::id(), std::thread::current().id());
+    let path = std::env::temp_dir().join(name.replace(['(', ')'], "-"));
+    std::fs::create_dir_all(&path).unwrap();
+    path.to_str().unwrap().to_owned()
+}
+
+/// The names of the contestants, as they are in the file.
+fn contestants() -> Vec<String> {
+    let results: serde_json::Value = serde_json::from_str(&std::fs::read_to_string(RESULTS).unwrap()).unwrap();
+    let all = results["contestants"].as_array().unwrap();
+    all.iter().map(|contestant| contestant["name"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Every element that is opened is closed, in order; returns how often each occurs.
+fn check_nesting(page: &str) -> std::collections::BTreeMap<String, usize> {
+    let mut open: Vec<&str> = Vec::new();
+    let mut counts = std::collections::BTreeMap::new();
+    let body = page.strip_prefix("<!doctype html>").expect("a document type");
+    for (index, part) in body.split('<').enumerate().skip(1) {
+        let (tag, text) = part.split_once('>').unwrap_or_else(|| panic!("a tag without end: <{part}"));
+        assert!(!text.contains('>') || open.last() == Some(&"style"), "a bare > in {text:?}, part {index}");
+        match tag.strip_prefix('/') {
+            Some(name) => assert_eq!(open.pop(), Some(name), "in part {index}: {part}"),
+            None => {
+                let name = tag.split([' ', '/']).next().unwrap();
+                *counts.entry(name.to_owned()).or_default() += 1;
+                assert_eq!(tag.matches('"').count() % 2, 0, "{tag}");
+                if !["meta", "br"].contains(&name) && !tag.ends_with('/') {
+                    open.push(name);
+                }
+            }
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+    counts
+}
+
+#[test]
+fn the_report_is_well_formed_and_complete() {
+    let page = report();
+    let counts = check_nesting(&page);
+    assert_eq!(counts["svg"], 2 + 3 + 1, "throughput and CPU, three rates, memory");
+    assert_eq!(counts["table"], 1 + 4 + 3 + 2, "the summary, four closed loops, three rates, handshakes and memory");
+    for contestant in contestants() {
+        assert!(page.contains(&contestant), "{contestant}");
+    }
+    for word in
+        ["A CPU &lt;with&gt; &quot;odd&quot; &amp; characters", "timtow bench --quick --only mio,smol", "quick look"]
+    {
+        assert!(page.contains(word), "{word}");
+    }
+    assert!(page.contains("Other programs used 40 %"), "the noise of the machine is not hidden");
+    assert!(page.contains("it said &lt;b&gt;&quot;no&quot; &amp; left"), "failures are shown");
+}
+
+#[test]
+fn the_report_needs_no_network_and_no_script() {
+    let page = report();
+    for word in ["http:", "https:", "//", "<script", "<link", "@import", "url("] {
+        assert!(!page.contains(word), "{word}");
+    }
+}
+
+#[test]
+fn figures_take_their_colours_from_the_page() {
+    let page = report();
+    let style = &page[..page.find("</style>").unwrap()];
+    assert!(style.contains("prefers-color-scheme: dark"));
+    let figures = page.split("<svg").skip(1).map(|figure| figure.split("</svg>").next().unwrap());
+    for color in figures.flat_map(|figure| figure.split("=\"#").skip(1)).map(|rest| rest.split('"').next().unwrap()) {
+        assert!(style.contains(&format!("\"#{color}\"")), "#{color} has no meaning in the style sheet");
+    }
+}
+
+#[test]
+fn the_book_gets_a_table() {
+    let output = timtow(&["bench", "--table", RESULTS]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let rows: Vec<&str> = text.lines().take_while(|line| line.starts_with('|')).collect();
+    assert_eq!(rows.len(), 2 + 3, "a head, a rule, and a line for each contestant but raw TCP:\n{text}");
+    let columns = rows[0].matches(" |").count();
+    assert!(rows.iter().all(|row| row.matches(" |").count() == columns), "{text}");
+    assert!(text.contains("mio again") && text.contains("\\*"), "{text}");
+}
