@@ -32,6 +32,8 @@ mod inbox;
 #[cfg(feature = "std")]
 pub mod prelude;
 #[cfg(feature = "std")]
+pub mod ready;
+#[cfg(feature = "std")]
 pub mod task;
 #[cfg(feature = "std")]
 mod transport;

@@ -2,14 +2,18 @@
 
 mod backoff;
 mod context;
+mod deadlines;
 mod drain;
+mod hub;
 mod sender;
 mod server;
 mod session;
 
 pub use backoff::Backoff;
 pub use context::Context;
+pub use deadlines::{Alarm, Deadlines};
 pub use drain::{Drain, Registration};
+pub use hub::{Accepted, Hub, News, run_loops};
 pub(crate) use sender::Mailbox;
 pub use sender::{Sender, TrySendError};
 pub use server::{Options, Server};
