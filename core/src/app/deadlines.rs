@@ -5,59 +5,59 @@ use std::{collections::BTreeSet, time::Duration};
 /// The deadlines of many connections. A loop waits until [`next`](Deadlines::next), and then gives a turn to whoever
 /// [`expire`](Deadlines::expire) names.
 ///
-/// Deadlines mostly move away, with every byte that comes or goes. So each connection keeps an [`Alarm`], and only a
-/// deadline that is earlier than the alarm costs anything; one that is later is noticed when the alarm goes off: the
-/// turn finds nothing due, and the connection is asked again.
+/// Deadlines mostly move away, with every byte that comes or goes. So each connection keeps the time that it is
+/// [`Armed`] for, and only a deadline that is earlier costs anything; one that is later is noticed when that time has come:
+/// the turn finds nothing due, and the connection is asked again.
 ///
 /// ```
 /// use std::time::Duration;
-/// use timtow_core::app::{Alarm, Deadlines};
+/// use timtow_core::app::{Armed, Deadlines};
 /// let (second, mut due) = (Duration::from_secs(1), Vec::new());
-/// let (mut deadlines, mut alarm) = (Deadlines::default(), Alarm::default());
-/// deadlines.arm("a", &mut alarm, Some(2 * second));
-/// deadlines.arm("a", &mut alarm, Some(3 * second));
+/// let (mut deadlines, mut armed) = (Deadlines::default(), Armed::default());
+/// deadlines.arm("a", &mut armed, Some(2 * second));
+/// deadlines.arm("a", &mut armed, Some(3 * second));
 /// assert_eq!(deadlines.next(), Some(2 * second));
 /// deadlines.expire(2 * second, &mut due);
 /// assert_eq!(due, ["a"]);
-/// deadlines.rearm("a", &mut alarm, Some(3 * second));
+/// deadlines.rearm("a", &mut armed, Some(3 * second));
 /// assert_eq!(deadlines.next(), Some(3 * second));
 /// ```
 #[derive(Clone, Debug)]
 pub struct Deadlines<K> {
-    // One entry for each alarm that is set: a heap would keep the outdated ones until their time has come.
+    // One entry for each key that is armed: a heap would keep the outdated ones until their time has come.
     set: BTreeSet<(Duration, K)>,
 }
 
 /// When a connection will be asked about its deadline.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Alarm(Option<Duration>);
+pub struct Armed(Option<Duration>);
 
 impl<K: Copy + Ord> Deadlines<K> {
-    /// Has `key` named in [`expire`](Deadlines::expire) at `deadline`, or earlier. `alarm` is the one of `key`.
+    /// Has `key` named in [`expire`](Deadlines::expire) at `deadline`, or earlier. `armed` is the one of `key`.
     #[inline]
-    pub fn arm(&mut self, key: K, alarm: &mut Alarm, deadline: Option<Duration>) {
+    pub fn arm(&mut self, key: K, armed: &mut Armed, deadline: Option<Duration>) {
         if let Some(deadline) = deadline
-            && alarm.0.is_none_or(|at| deadline < at)
+            && armed.0.is_none_or(|at| deadline < at)
         {
-            self.rearm(key, alarm, Some(deadline));
+            self.rearm(key, armed, Some(deadline));
         }
     }
 
     /// Has `key` named at `deadline` and no earlier; never, where it is `None`.
-    pub fn rearm(&mut self, key: K, alarm: &mut Alarm, deadline: Option<Duration>) {
-        if let Some(at) = alarm.0 {
+    pub fn rearm(&mut self, key: K, armed: &mut Armed, deadline: Option<Duration>) {
+        if let Some(at) = armed.0 {
             self.set.remove(&(at, key));
         }
-        alarm.0 = deadline;
+        armed.0 = deadline;
         self.set.extend(deadline.map(|at| (at, key)));
     }
 
-    /// The earliest alarm.
+    /// When the first of them is armed for.
     pub fn next(&self) -> Option<Duration> {
         self.set.first().map(|(at, _)| *at)
     }
 
-    /// Appends to `due` whose alarm has gone off. Each is to be [`rearm`](Deadlines::rearm)ed, after a turn.
+    /// Appends to `due` whose time has come. Each is to be [`rearm`](Deadlines::rearm)ed, after a turn.
     pub fn expire(&mut self, now: Duration, due: &mut Vec<K>) {
         while let Some((at, key)) = self.set.first().copied()
             && at <= now
@@ -89,8 +89,8 @@ mod tests {
     }
 
     #[test]
-    fn an_earlier_deadline_moves_the_alarm_and_a_later_one_leaves_it() {
-        let (mut deadlines, mut a, mut b) = (Deadlines::default(), Alarm::default(), Alarm::default());
+    fn an_earlier_deadline_moves_it_and_a_later_one_leaves_it() {
+        let (mut deadlines, mut a, mut b) = (Deadlines::default(), Armed::default(), Armed::default());
         deadlines.arm(1, &mut a, seconds(20));
         deadlines.arm(2, &mut b, seconds(15));
         deadlines.arm(1, &mut a, seconds(10));
@@ -103,25 +103,25 @@ mod tests {
     }
 
     #[test]
-    fn after_its_alarm_a_key_can_have_the_same_one_again_or_none() {
-        let (mut deadlines, mut alarm) = (Deadlines::default(), Alarm::default());
-        deadlines.arm(1, &mut alarm, seconds(5));
+    fn after_its_time_a_key_can_have_the_same_one_again_or_none() {
+        let (mut deadlines, mut armed) = (Deadlines::default(), Armed::default());
+        deadlines.arm(1, &mut armed, seconds(5));
         assert_eq!(expired(&mut deadlines, 5), [1]);
-        deadlines.rearm(1, &mut alarm, seconds(5));
+        deadlines.rearm(1, &mut armed, seconds(5));
         assert_eq!(expired(&mut deadlines, 5), [1]);
-        deadlines.rearm(1, &mut alarm, seconds(8));
-        deadlines.rearm(1, &mut alarm, None);
+        deadlines.rearm(1, &mut armed, seconds(8));
+        deadlines.rearm(1, &mut armed, None);
         assert!(expired(&mut deadlines, 100).is_empty());
-        deadlines.arm(1, &mut alarm, seconds(200));
+        deadlines.arm(1, &mut armed, seconds(200));
         assert_eq!(deadlines.next(), seconds(200));
     }
 
     #[test]
-    fn however_often_alarms_move_there_is_one_for_each_key() {
-        let (mut deadlines, mut alarm) = (Deadlines::default(), Alarm::default());
+    fn however_often_deadlines_move_there_is_one_for_each_key() {
+        let (mut deadlines, mut armed) = (Deadlines::default(), Armed::default());
         for n in 0..1000 {
-            deadlines.arm(1, &mut alarm, seconds(100_000 - n));
-            deadlines.rearm(1, &mut alarm, seconds(200_000));
+            deadlines.arm(1, &mut armed, seconds(100_000 - n));
+            deadlines.rearm(1, &mut armed, seconds(200_000));
         }
         assert_eq!(deadlines.set.len(), 1);
     }

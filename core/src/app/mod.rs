@@ -11,7 +11,7 @@ mod session;
 
 pub use backoff::Backoff;
 pub use context::Context;
-pub use deadlines::{Alarm, Deadlines};
+pub use deadlines::{Armed, Deadlines};
 pub use drain::{Drain, Registration};
 pub use hub::{Accepted, Hub, News, run_loops};
 pub(crate) use sender::Mailbox;

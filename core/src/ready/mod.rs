@@ -65,7 +65,7 @@ impl<S: Socket> Watched<S> {
         self.readiness.writable |= seen.writable || seen.ended;
     }
 
-    // ANCHOR: readiness
+    // ANCHOR: driver
     /// Writes what waited for room, then reads until the socket is empty, or the connection wants no more until its outbox
     /// is drained. `turn` feeds the connection, and writes what it says; it is called even if there is nothing to do where
     /// the connection is `due`.
@@ -87,7 +87,7 @@ impl<S: Socket> Watched<S> {
             turn(endpoint, buffers, input, self);
         }
     }
-    // ANCHOR_END: readiness
+    // ANCHOR_END: driver
 
     /// Whether `drive` stopped out of fairness, and is to be called again when others had their turn.
     fn has_more(&self, endpoint: &Endpoint) -> bool {

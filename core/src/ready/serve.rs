@@ -3,7 +3,7 @@
 use super::{Readiness, Socket, Watched};
 use crate::{
     Access, Buffers, Endpoint,
-    app::{Accepted, Alarm, App, Backoff, Deadlines, Hub, Registration, Server, Session},
+    app::{Accepted, App, Armed, Backoff, Deadlines, Hub, Registration, Server, Session},
     clock,
 };
 use slab::Slab;
@@ -61,7 +61,7 @@ struct Connection<A: App, S> {
     session: Session<A>,
     endpoint: Endpoint,
     socket: Watched<S>,
-    alarm: Alarm,
+    armed: Armed,
 }
 
 /// Accepts for the loops of `hubs` in turn; the first is the one that accepts.
@@ -69,7 +69,7 @@ struct Acceptor<S> {
     hubs: Vec<Arc<Hub<S>>>,
     last: usize,
     backoff: Backoff,
-    alarm: Alarm,
+    armed: Armed,
 }
 
 impl<A: App, W: Watch> Connections<A, W> {
@@ -80,7 +80,7 @@ impl<A: App, W: Watch> Connections<A, W> {
         hub: Arc<Hub<W::Socket>>,
         accepts_for: Option<Vec<Arc<Hub<W::Socket>>>>,
     ) -> Self {
-        let acceptor = |hubs| Acceptor { hubs, last: 0, backoff: Backoff::default(), alarm: Alarm::default() };
+        let acceptor = |hubs| Acceptor { hubs, last: 0, backoff: Backoff::default(), armed: Armed::default() };
         Connections {
             watch,
             server: server.clone(),
@@ -157,7 +157,7 @@ impl<A: App, W: Watch> Connections<A, W> {
 
     fn turn(&mut self, key: usize, seen: Option<Readiness>) {
         let Some(connection) = self.connections.get_mut(key) else { return };
-        let Connection { session, endpoint, socket, alarm } = &mut **connection;
+        let Connection { session, endpoint, socket, armed } = &mut **connection;
         if let Some(seen) = seen {
             socket.see(seen);
         }
@@ -165,15 +165,15 @@ impl<A: App, W: Watch> Connections<A, W> {
             session.turn(Access::Direct(endpoint), buffers, input, socket);
         });
         if endpoint.is_closed() {
-            self.deadlines.rearm(key, alarm, None);
+            self.deadlines.rearm(key, armed, None);
             self.watch.unwatch(&mut socket.socket);
             self.connections.remove(key);
             return;
         }
         let deadline = session.poll_timeout(&mut Access::Direct(endpoint));
         match seen {
-            Some(_) => self.deadlines.arm(key, alarm, deadline),
-            None => self.deadlines.rearm(key, alarm, deadline),
+            Some(_) => self.deadlines.arm(key, armed, deadline),
+            None => self.deadlines.rearm(key, armed, deadline),
         }
         if socket.has_more(endpoint) {
             self.due.push(key);
@@ -189,7 +189,7 @@ impl<A: App, W: Watch> Connections<A, W> {
             let mut endpoint = Endpoint::server(&self.server.options);
             endpoint.set_waker(&self.hub.waker(key));
             let socket = Watched::new(socket);
-            entry.insert(Box::new(Connection { session, endpoint, socket, alarm: Alarm::default() }));
+            entry.insert(Box::new(Connection { session, endpoint, socket, armed: Armed::default() }));
             self.turn(key, None);
         }
     }
@@ -209,7 +209,7 @@ impl<A: App, W: Watch> Connections<A, W> {
                 Err(error) if error.kind() == WouldBlock => return Ok(()),
                 Err(error) => {
                     if let Some(delay) = acceptor.backoff.after(error)? {
-                        self.deadlines.rearm(LISTENER, &mut acceptor.alarm, Some(clock::now() + delay));
+                        self.deadlines.rearm(LISTENER, &mut acceptor.armed, Some(clock::now() + delay));
                         return Ok(());
                     }
                 }
