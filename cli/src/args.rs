@@ -49,7 +49,7 @@ pub(crate) struct ServeArguments {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:3000")]
     pub(crate) listen: SocketAddr,
-    /// Loop threads [default: the runtime's own]
+    /// Loops that share the work, where the runtime can have several [default: one, tokio: one for each CPU]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..))]
     pub(crate) threads: Option<u16>,
     /// What to serve
@@ -73,7 +73,7 @@ pub(crate) struct ServeArguments {
     /// The largest message that is accepted [default: 1 MiB]
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_message: Option<usize>,
-    /// Connections served at a time; more wait [default: the runtime's own]
+    /// Connections served at a time; a further one is answered 503 [default: no limit]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub(crate) max_connections: Option<u32>,
 }

@@ -6,9 +6,11 @@ use common::{sentence, serve, timtow};
 use tungstenite::{Bytes, Message};
 
 fn load(url: &str, arguments: &[&str]) -> serde_json::Value {
-    let mut all = [&["load", url, "--connections", "3"], arguments].concat();
-    if !arguments.contains(&"--seconds") {
-        all.extend(["--seconds", "0.05"]);
+    let mut all = [&["load", url], arguments].concat();
+    for (option, value) in [("--connections", "3"), ("--seconds", "0.05")] {
+        if !arguments.contains(&option) {
+            all.extend([option, value]);
+        }
     }
     let output = timtow(&all);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
@@ -48,11 +50,28 @@ fn open_loops_send_at_their_rate() {
 
 #[test]
 fn pings_are_answered_and_pongs_ignored() {
-    let url = serve(|number, message| {
-        let ping = Message::Ping(Bytes::from(vec![number as u8; 3]));
-        vec![ping, Message::Pong(Bytes::new()), message]
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("ws://{}/", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
+        let ping = Bytes::from_static(b"still there?");
+        // No echo before the pong has come.
+        let mut held = Vec::new();
+        let mut answered = false;
+        socket.send(Message::Pong(Bytes::new())).unwrap();
+        socket.send(Message::Ping(ping.clone())).unwrap();
+        while let Ok(message) = socket.read() {
+            match message {
+                Message::Pong(payload) => answered |= payload == ping,
+                message => held.push(message),
+            }
+            if answered {
+                held.drain(..).filter(Message::is_binary).for_each(|message| socket.send(message).unwrap());
+            }
+        }
     });
-    assert!(load(&url, &["--depth", "4"])["messages"].as_u64() > Some(0));
+    let outcome = load(&url, &["--connections", "1", "--depth", "4", "--seconds", "1"]);
+    assert!(outcome["messages"].as_u64() > Some(0));
 }
 
 #[test]
@@ -67,7 +86,8 @@ fn wrong_echoes_are_found() {
         ("with another content", |number, message| {
             vec![if number == 0 { message } else { Message::binary(vec![7; 16]) }]
         }),
-        ("more came back", |_, message| vec![message.clone(), message.clone(), message]),
+        // More came back, or, where they came one by one, the second is taken for the echo of the next message.
+        ("came back", |_, message| vec![message.clone(), message.clone(), message]),
     ];
     for (wrong, answer) in cases {
         let output = timtow(&["load", &serve(answer), "--connections", "2", "--depth", "2", "--seconds", "30"]);

@@ -56,11 +56,11 @@ impl Checker {
         }
     }
 
-    /// Takes what was read. `asked` is how many messages were sent at most: more echoes than that are wrong, too.
-    pub(crate) fn receive(&mut self, mut input: &[u8], script: &Script, asked: u64) -> Result<(), Wrong> {
+    /// Takes what was read. `sent` is how many messages were sent whole: more echoes than that are wrong, too.
+    pub(crate) fn receive(&mut self, mut input: &[u8], script: &Script, sent: u64) -> Result<(), Wrong> {
         if script.protocol == Protocol::Raw {
             while !input.is_empty() {
-                self.content(&mut input, usize::MAX, script, asked)?;
+                self.content(&mut input, usize::MAX, script, sent)?;
                 if self.at == script.message {
                     self.finish();
                 }
@@ -72,16 +72,16 @@ impl Checker {
                 return Err("the server sent bytes after its close frame".into());
             }
             if let Some(frame) = self.frame {
-                self.payload(&mut input, frame, script, asked)?;
-            } else if !self.whole_echo(&mut input, script, asked)? {
-                self.header(&mut input, script, asked)?;
+                self.payload(&mut input, frame, script, sent)?;
+            } else if !self.whole_echo(&mut input, script, sent)? {
+                self.header(&mut input, script, sent)?;
             }
         }
         Ok(())
     }
 
     /// The common case: a whole echo in a single frame lies in front of us.
-    fn whole_echo<'a>(&mut self, input: &mut &'a [u8], script: &Script, asked: u64) -> Result<bool, Wrong> {
+    fn whole_echo<'a>(&mut self, input: &mut &'a [u8], script: &Script, sent: u64) -> Result<bool, Wrong> {
         let header = &*script.reply_header;
         if self.head_len > 0 || self.continuing || input.len() < script.reply() || !input.starts_with(header) {
             return Ok(false);
@@ -89,16 +89,16 @@ impl Checker {
         let (reply, rest) = input.split_at(script.reply());
         *input = rest;
         let mut payload: &'a [u8] = &reply[header.len()..];
-        if payload.is_empty() && self.messages >= asked {
-            return Err(self.too_many(asked));
+        if payload.is_empty() && self.messages >= sent {
+            return Err(self.too_many(sent));
         }
-        self.content(&mut payload, usize::MAX, script, asked)?;
+        self.content(&mut payload, usize::MAX, script, sent)?;
         self.finish();
         Ok(true)
     }
 
     /// The next part of a header; the frame begins when it is complete.
-    fn header(&mut self, input: &mut &[u8], script: &Script, asked: u64) -> Result<(), Wrong> {
+    fn header(&mut self, input: &mut &[u8], script: &Script, sent: u64) -> Result<(), Wrong> {
         let wanted = match (self.head_len, self.head[1] & 0x7f) {
             (0 | 1, _) => 2,
             (_, 126) => 4,
@@ -122,7 +122,7 @@ impl Checker {
         let frame = self.begin(length)?;
         if length == 0 {
             // Nothing follows that would end it.
-            self.payload(&mut &[][..], frame, script, asked)?;
+            self.payload(&mut &[][..], frame, script, sent)?;
         }
         Ok(())
     }
@@ -165,7 +165,7 @@ impl Checker {
     }
 
     /// The next part of a frame's payload, which may be empty.
-    fn payload(&mut self, input: &mut &[u8], frame: Frame, script: &Script, asked: u64) -> Result<(), Wrong> {
+    fn payload(&mut self, input: &mut &[u8], frame: Frame, script: &Script, sent: u64) -> Result<(), Wrong> {
         let before = input.len();
         if frame.opcode >= CLOSE {
             let taken = input.len().min(frame.left as usize);
@@ -176,18 +176,18 @@ impl Checker {
                 self.opcode(frame.opcode, script)?;
                 self.continuing = true;
             }
-            self.content(input, frame.left.min(usize::MAX as u64) as usize, script, asked)?;
+            self.content(input, frame.left.min(usize::MAX as u64) as usize, script, sent)?;
         }
         let left = frame.left - (before - input.len()) as u64;
         self.frame = Some(Frame { left, ..frame });
         if left == 0 {
-            self.end(frame, script, asked)?;
+            self.end(frame, script, sent)?;
         }
         Ok(())
     }
 
     /// The end of a frame.
-    fn end(&mut self, frame: Frame, script: &Script, asked: u64) -> Result<(), Wrong> {
+    fn end(&mut self, frame: Frame, script: &Script, sent: u64) -> Result<(), Wrong> {
         self.frame = None;
         match frame.opcode {
             CLOSE => self.closed = true,
@@ -202,20 +202,20 @@ impl Checker {
                     script.message
                 ));
             }
-            _ if self.messages >= asked => return Err(self.too_many(asked)),
+            _ if self.messages >= sent => return Err(self.too_many(sent)),
             _ => self.finish(),
         }
         Ok(())
     }
 
     /// The next part of a message's content, at most `limit` bytes and the rest of the message.
-    fn content(&mut self, input: &mut &[u8], limit: usize, script: &Script, asked: u64) -> Result<(), Wrong> {
+    fn content(&mut self, input: &mut &[u8], limit: usize, script: &Script, sent: u64) -> Result<(), Wrong> {
         let available = input.len().min(limit);
         if available == 0 {
             return Ok(());
         }
-        if self.messages >= asked {
-            return Err(self.too_many(asked));
+        if self.messages >= sent {
+            return Err(self.too_many(sent));
         }
         let taken = available.min(script.message - self.at);
         if taken == 0 {
@@ -243,8 +243,8 @@ impl Checker {
         ))
     }
 
-    fn too_many(&self, asked: u64) -> Wrong {
-        format!("more came back than the {asked} messages that were sent")
+    fn too_many(&self, sent: u64) -> Wrong {
+        format!("more came back than the {sent} messages that were sent")
     }
 
     fn finish(&mut self) {
@@ -277,10 +277,10 @@ mod tests {
     }
 
     /// Feeds `stream` in pieces of every size; the outcome must not depend on it.
-    fn receive(stream: &[u8], script: &Script, asked: u64) -> Result<Checker, Wrong> {
+    fn receive(stream: &[u8], script: &Script, sent: u64) -> Result<Checker, Wrong> {
         let mut outcomes = (1..=stream.len()).map(|piece| {
             let mut checker = Checker::new(0);
-            let result = stream.chunks(piece).try_for_each(|part| checker.receive(part, script, asked));
+            let result = stream.chunks(piece).try_for_each(|part| checker.receive(part, script, sent));
             result.map(|()| checker)
         });
         let first = outcomes.next().unwrap();

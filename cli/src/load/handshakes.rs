@@ -34,6 +34,12 @@ pub(crate) fn run(plan: &Plan, most: u64, observer: &mut dyn Observer) -> Result
     let (end, cpu, done) = (run.fleet.now(), own_cpu() - cpu, run.done - before);
     observer.end();
     run.finish()?;
+    if done == 0 && !plan.stop.is_set() {
+        return Err(Failure::new(
+            "no connection was opened and closed in time: see whether the server ends the connection after the closing \
+             handshake (RFC 6455 7.1.1), and what it logged",
+        ));
+    }
     Ok(Measured { elapsed: Duration::from_nanos(end - begin), connections: done, cpu })
 }
 
@@ -84,7 +90,7 @@ impl Run {
 
     /// Lets those finish that have begun.
     fn finish(mut self) -> Result<()> {
-        let end = self.fleet.now() + PATIENCE;
+        let end = self.fleet.now() + PATIENCE / 5;
         while self.fleet.peers.iter().any(|peer| peer.stage != Stage::Closed) && self.fleet.now() < end {
             self.turn(100 * MILLISECOND)?;
         }

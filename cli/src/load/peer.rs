@@ -243,7 +243,8 @@ impl Peer {
     }
 
     fn check(&mut self, input: &[u8], shared: &Shared) -> Result<()> {
-        let result = self.checker.receive(input, &shared.script, self.asked);
+        let sent = self.sent / shared.script.frame as u64;
+        let result = self.checker.receive(input, &shared.script, sent);
         result.map_err(|wrong| self.failure(&format!("{wrong}; this is not an echo server, or it has a bug")))?;
         while let Some(payload) = self.checker.pings.pop() {
             self.control.extend(script::control_frame(PONG, &payload, self.mask()));

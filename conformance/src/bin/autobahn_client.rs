@@ -3,11 +3,13 @@
 //! It asks how many cases there are, lets the server run each against the runtime's client, and asks for the
 //! reports, which the server names after the runtime. `conformance/autobahn/run.sh` starts it and judges.
 
-use std::error::Error;
-use std::process::ExitCode;
+use std::{error::Error, process::ExitCode};
+use timtow::{
+    Config, Message, Options, OwnedMessage,
+    core::{Buffers, Event, task},
+};
 
 /// Group 9 sends messages of up to this many bytes.
-#[expect(dead_code, reason = "until RUNTIMES names its first client, which is configured with it")]
 const MESSAGE_LIMIT: usize = 16 << 20;
 
 /// What one connection is for.
@@ -27,7 +29,8 @@ enum Purpose {
 type Exchange = fn(url: &str, purpose: Purpose) -> Result<Option<String>, Box<dyn Error>>;
 
 /// The runtimes, by the names that `timtow runtimes` prints.
-const RUNTIMES: &[(&str, Exchange)] = &[];
+const RUNTIMES: &[(&str, Exchange)] =
+    &[("threads", on_threads), ("mio", on_mio), ("tokio", on_tokio), ("smol", on_smol), ("async-std", on_async_std)];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -59,4 +62,87 @@ fn run(agent: &str, server: &str, exchange: Exchange) -> Result<(), Box<dyn Erro
     // The server closes this connection once the reports are written.
     exchange(&format!("{server}/updateReports?agent={agent}"), Purpose::Ask)?;
     Ok(())
+}
+
+type Heard = Result<Option<String>, Box<dyn Error>>;
+
+fn options() -> Options {
+    let config = Config { max_message: MESSAGE_LIMIT, max_frame: MESSAGE_LIMIT, ..Config::default() };
+    Options { config: config.into(), ..Options::default() }
+}
+
+/// Keeps the first text.
+fn keep(first: &mut Option<String>, message: &OwnedMessage) {
+    if first.is_none() {
+        *first = message.as_text().map(String::from);
+    }
+}
+
+fn on_threads(url: &str, purpose: Purpose) -> Heard {
+    let mut socket = timtow::threads::connect(url, &options())?;
+    let mut first = None;
+    while let Ok(Some(message)) = socket.recv() {
+        keep(&mut first, &message);
+        if purpose == Purpose::Echo {
+            // It fails once the connection closes; `recv` says when that is done.
+            let _ = socket.send(message);
+        }
+    }
+    Ok(first)
+}
+
+async fn talk<S: task::Socket>(mut socket: task::WebSocket<S>, purpose: Purpose) -> Option<String> {
+    let mut first = None;
+    while let Ok(Some(message)) = socket.recv().await {
+        keep(&mut first, &message);
+        if purpose == Purpose::Echo {
+            let _ = socket.send(message).await;
+        }
+    }
+    first
+}
+
+fn on_tokio(url: &str, purpose: Purpose) -> Heard {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    runtime.block_on(async { Ok(talk(timtow::tokio::connect(url, &options()).await?, purpose).await) })
+}
+
+fn on_smol(url: &str, purpose: Purpose) -> Heard {
+    smol::block_on(async { Ok(talk(timtow::smol::connect(url, &options()).await?, purpose).await) })
+}
+
+fn on_async_std(url: &str, purpose: Purpose) -> Heard {
+    async_std::task::block_on(async { Ok(talk(timtow::async_std::connect(url, &options()).await?, purpose).await) })
+}
+
+fn on_mio(url: &str, purpose: Purpose) -> Heard {
+    let mut socket = timtow::mio::connect(url, &options())?;
+    let mut poll = mio::Poll::new()?;
+    poll.registry().register(&mut socket, mio::Token(0), mio::Interest::READABLE | mio::Interest::WRITABLE)?;
+    let (mut events, mut buffers) = (mio::Events::with_capacity(8), Buffers::default());
+    let mut first = None;
+    let mut opened = false;
+    let mut hear = |connection: &mut timtow::core::Connection, event: Event<'_>| match event {
+        Event::Open(_) => opened = true,
+        Event::Message(message) => {
+            if let (None, Message::Text(text)) = (&first, &message) {
+                first = Some(text.to_string());
+            }
+            if purpose == Purpose::Echo {
+                let _ = connection.send(message);
+            }
+        }
+        _ => {}
+    };
+    while !socket.is_closed() {
+        poll.poll(&mut events, socket.poll_timeout())?;
+        for event in &events {
+            socket.handle(event, &mut buffers, &mut hear);
+        }
+        socket.handle_timeout(&mut buffers, &mut hear);
+    }
+    match opened {
+        true => Ok(first),
+        false => Err("the connection never opened".into()),
+    }
 }
