@@ -6,6 +6,7 @@ use crate::{
     event::Cause,
     frame::{MAX_HEADER, Opcode},
     handshake::{self, Asked, ClientOpening, ServerOpening},
+    outbox::PONGS,
     state::Step,
     text::Assembly,
     timers::Timers,
@@ -52,9 +53,8 @@ pub struct Connection {
     pub(crate) ending: Option<Box<Closed>>,
     /// The fragmented message that is being sent, and the state of its text.
     pub(crate) sending: Option<(Kind, Utf8)>,
-    /// Pongs since the outbox was last empty, and how many of them the driver has seen there.
-    pub(crate) pongs: u16,
-    pub(crate) offered: u16,
+    /// The driver has seen an outbox in which as many pongs wait as may.
+    pub(crate) offered: bool,
     pub(crate) timers: Timers,
     pub(crate) outbox: Outbox,
 }
@@ -76,8 +76,6 @@ pub(crate) enum Opening {
     Client(ClientOpening),
 }
 
-/// So many unsent pongs wait at most; then they are coalesced to the newest.
-pub(crate) const PONGS: u16 = 32;
 /// Input behind an unanswered request, before reading pauses.
 const REQUEST_STASH: usize = 16 << 10;
 
@@ -126,8 +124,7 @@ impl Connection {
             opened: None,
             ending: None,
             sending: None,
-            pongs: 0,
-            offered: 0,
+            offered: false,
             timers: Timers::new(),
             outbox: Outbox::default(),
             config,
@@ -168,7 +165,7 @@ impl Connection {
     /// What waits to be sent.
     #[inline]
     pub fn outbox(&mut self) -> &mut Outbox {
-        self.offered = self.pongs;
+        self.offered = self.outbox.unsent_pongs() >= PONGS;
         &mut self.outbox
     }
 
@@ -242,8 +239,7 @@ impl Connection {
     /// chance to send those; it is then known whether the peer reads.
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
-        self.outbox.len() > self.config.high_water
-            || (self.pongs >= PONGS && self.offered < PONGS && !self.outbox.is_empty())
+        self.outbox.len() > self.config.high_water || (self.outbox.unsent_pongs() >= PONGS && !self.offered)
     }
 
     pub(crate) fn step(&mut self, step: Step) {

@@ -30,7 +30,9 @@ pub struct Outbox {
     finished: bool,
     /// There is nobody to take it.
     abandoned: bool,
-    /// The newest of the pongs that were coalesced, as a frame (see `Connection`).
+    /// Where each unsent pong ends, counted as `sent` is.
+    pongs: VecDeque<u64>,
+    /// The newest of the pongs that were coalesced, as a frame; it is queued when there is room for it.
     late_pong: Option<Box<[u8]>>,
     /// All bytes that were ever sent.
     sent: u64,
@@ -154,9 +156,25 @@ impl Outbox {
             } else {
                 self.buffer = Vec::new();
             }
-            if self.late_pong.is_some() {
-                self.flush_late_pong();
+            if self.pieces.capacity() > 0 {
+                self.pieces = VecDeque::new();
             }
+        }
+        if !self.pongs.is_empty() {
+            self.settle_pongs();
+        }
+    }
+
+    #[cold]
+    fn settle_pongs(&mut self) {
+        while self.pongs.front().is_some_and(|end| *end <= self.sent) {
+            self.pongs.pop_front();
+        }
+        if self.pongs.is_empty() {
+            self.pongs = VecDeque::new();
+        }
+        if self.pongs.len() < PONGS {
+            self.flush_late_pong();
         }
     }
 
@@ -250,7 +268,7 @@ impl Outbox {
         }
         self.lent = false;
         mem::swap(&mut self.buffer, scratch);
-        if self.start < scratch.len() {
+        if self.start < scratch.len() || !self.pieces.is_empty() {
             self.keep(scratch);
         }
         scratch.clear();
@@ -269,7 +287,7 @@ impl Outbox {
     /// Returns the payload as it lies there.
     #[inline]
     pub(crate) fn push(&mut self, header: &[u8], payload: &[u8]) -> &mut [u8] {
-        self.buffer.reserve(header.len() + payload.len());
+        self.reserve(header.len() + payload.len());
         self.buffer.extend_from_slice(header);
         let at = self.buffer.len();
         self.buffer.extend_from_slice(payload);
@@ -290,13 +308,51 @@ impl Outbox {
         }
     }
 
+    /// Makes room for `more` bytes.
+    #[inline]
+    fn reserve(&mut self, more: usize) {
+        if more > self.buffer.capacity() - self.buffer.len() {
+            self.grow(more);
+        }
+    }
+
+    /// What was sent makes room before memory does, or an outbox that is never quite empty would grow for ever. Work stays
+    /// linear, since at most eight bytes move for each that was sent, and memory stays near to what waits.
+    #[cold]
+    fn grow(&mut self, more: usize) {
+        if self.start >= (self.buffer.len() - self.start) / 8 {
+            self.buffer.drain(..self.start);
+            for placed in &mut self.pieces {
+                placed.at -= self.start;
+            }
+            self.start = 0;
+        }
+        if more <= self.buffer.capacity() - self.buffer.len() {
+            return;
+        }
+        let step = if self.lent { self.buffer.len() } else { self.buffer.len() / 8 };
+        self.buffer.reserve_exact(more.max(step).max(STEP));
+    }
+
     fn push_piece(&mut self, header: &[u8], piece: Piece) {
+        self.reserve(header.len());
         self.buffer.extend_from_slice(header);
         self.placed += piece.len();
         self.pieces.push_back(Placed { at: self.buffer.len(), piece });
     }
 
-    /// Keeps a pong to be sent when all that waits is sent; an older one that was kept is dropped.
+    /// How many pongs wait, the one that was coalesced not counted.
+    #[inline]
+    pub(crate) fn unsent_pongs(&self) -> usize {
+        self.pongs.len()
+    }
+
+    /// A pong was pushed.
+    pub(crate) fn note_pong(&mut self) {
+        self.pongs.push_back(self.sent + self.len() as u64);
+    }
+
+    /// Keeps a pong to be sent when fewer than [`PONGS`] wait; an older one that was kept is dropped.
     pub(crate) fn set_late_pong(&mut self, frame: &[u8]) {
         self.late_pong = Some(frame.into());
     }
@@ -306,6 +362,7 @@ impl Outbox {
     pub(crate) fn flush_late_pong(&mut self) {
         if let Some(frame) = self.late_pong.take() {
             self.push(&frame, &[]);
+            self.note_pong();
         }
     }
 
@@ -319,9 +376,10 @@ impl Outbox {
     pub(crate) fn abandon(&mut self) {
         self.buffer.clear();
         self.start = 0;
-        self.pieces.clear();
+        self.pieces = VecDeque::new();
         self.placed = 0;
         self.taken = 0;
+        self.pongs = VecDeque::new();
         self.late_pong = None;
         self.finished = true;
         self.abandoned = true;
@@ -339,6 +397,10 @@ impl Outbox {
     }
 }
 
+/// So many unsent pongs wait at most; then they are coalesced to the newest.
+pub(crate) const PONGS: usize = 32;
+/// Bytes that a small outbox grows by.
+const STEP: usize = 512;
 /// Slices to one vectored write.
 #[cfg(feature = "std")]
 const SLICES: usize = 16;

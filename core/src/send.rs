@@ -2,11 +2,10 @@
 
 use crate::{
     CloseCode, Connection, Fragment, Kind, Outbox, Outgoing, Role, SendError, State,
-    connection::PONGS,
     event::Payload,
     frame::{self, MAX_CONTROL, MAX_HEADER, Opcode},
     mask,
-    outbox::LARGE,
+    outbox::{LARGE, PONGS},
     state::Step,
     utf8::Utf8,
 };
@@ -104,13 +103,10 @@ impl Connection {
 
     /// Queues a pong, unless so many wait that a peer who does not read gets the newest only (RFC 6455 5.5.3).
     pub(crate) fn push_pong(&mut self, payload: &[u8]) {
-        if self.outbox.is_empty() {
-            self.pongs = 0;
-            self.offered = 0;
-        }
-        if self.pongs < PONGS {
-            self.pongs += 1;
-            return self.push_frame(true, Opcode::Pong, Payload::Borrowed(payload));
+        if self.outbox.unsent_pongs() < PONGS {
+            self.offered = false;
+            self.push_frame(true, Opcode::Pong, Payload::Borrowed(payload));
+            return self.outbox.note_pong();
         }
         let mut pong = Outbox::default();
         mem::swap(&mut pong, &mut self.outbox);

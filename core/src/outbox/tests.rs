@@ -82,15 +82,70 @@ fn a_lent_buffer_comes_back_empty_and_what_waits_is_kept() {
 }
 
 #[test]
-fn the_newest_late_pong_goes_last() {
+fn the_newest_late_pong_goes_as_soon_as_there_is_room() {
     let mut outbox = Outbox::default();
-    outbox.push(b"one", b"");
+    for n in 0..PONGS as u8 {
+        outbox.push(&[n], b"");
+        outbox.note_pong();
+    }
     outbox.set_late_pong(b"old");
     outbox.set_late_pong(b"new");
+    assert_eq!(outbox.len(), PONGS);
+    outbox.advance(1);
+    assert_eq!(outbox.len(), PONGS - 1 + 3);
+    assert_eq!(outbox.unsent_pongs(), PONGS);
     let mut out = Vec::new();
     outbox.write_to(&mut out).unwrap();
-    assert_eq!(out, b"onenew");
+    assert!(out.ends_with(b"\x1fnew"));
+    assert_eq!((outbox.unsent_pongs(), outbox.pongs.capacity()), (0, 0));
     assert!(!outbox.is_finished());
     outbox.finish();
+    assert!(outbox.is_finished());
+}
+
+#[test]
+fn a_piece_that_waits_alone_outlives_the_lent_buffer() {
+    let (mut outbox, mut scratch) = (Outbox::default(), Vec::with_capacity(1 << 10));
+    outbox.lend(&mut scratch);
+    outbox.push_payload(b"h1", Payload::Owned(vec![1; LARGE]));
+    outbox.advance(2 + 10);
+    outbox.reclaim(&mut scratch);
+    assert_eq!(outbox.chunk(), [1; LARGE - 10]);
+    outbox.push(b"h2", b"");
+    outbox.advance(LARGE - 10);
+    assert_eq!(outbox.chunk(), b"h2");
+    outbox.advance(2);
+    assert_eq!((outbox.buffer.capacity(), outbox.pieces.capacity()), (0, 0), "an idle outbox owns no buffer");
+}
+
+#[test]
+fn an_outbox_that_is_never_empty_does_not_grow() {
+    let (mut outbox, mut out, mut expected) = (Outbox::default(), Vec::new(), Vec::new());
+    for n in 0..100_000u32 {
+        let frame = n.to_be_bytes();
+        expected.extend(frame);
+        outbox.push(&frame, b"");
+        if n > 16_000 {
+            out.extend_from_slice(&outbox.chunk()[..4]);
+            outbox.advance(4);
+        }
+        assert!(
+            outbox.buffer.capacity() <= outbox.len() * 81 / 64 + 2 * STEP,
+            "{} for {}",
+            outbox.buffer.capacity(),
+            outbox.len()
+        );
+    }
+    outbox.write_to(&mut out).unwrap();
+    assert_eq!(out, expected);
+}
+
+#[test]
+fn what_the_kernel_gives_back_after_the_end_is_dropped() {
+    let mut outbox = Outbox::default();
+    outbox.push(b"abc", b"");
+    let piece = outbox.take().unwrap();
+    outbox.abandon();
+    outbox.restore(piece, 1);
     assert!(outbox.is_finished());
 }
