@@ -1,0 +1,57 @@
+//! An allocator that counts what each thread owns, so that tests that run at the same time do not disturb each other.
+#![allow(unsafe_code)]
+
+use std::{
+    alloc::{GlobalAlloc, Layout, System},
+    cell::Cell,
+};
+
+/// Counts; the system allocates. A test file that uses it declares it with `#[global_allocator]`.
+pub struct Counting;
+
+thread_local! {
+    static NOW: Cell<isize> = const { Cell::new(0) };
+    static PEAK: Cell<isize> = const { Cell::new(0) };
+}
+
+fn count(bytes: isize) {
+    // A thread that ends frees its last bytes when it has no counters any more.
+    let _ = NOW.try_with(|now| {
+        now.set(now.get() + bytes);
+        PEAK.with(|peak| peak.set(peak.get().max(now.get())));
+    });
+}
+
+// SAFETY: every call goes to `System` as it came; the counters allocate nothing.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count(layout.size() as isize);
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        count(-(layout.size() as isize));
+        // SAFETY: likewise.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+
+    unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count(size as isize - layout.size() as isize);
+        // SAFETY: likewise.
+        unsafe { System.realloc(pointer, layout, size) }
+    }
+}
+
+/// What this thread owns.
+pub fn owned() -> isize {
+    NOW.get()
+}
+
+/// What `f` leaves owned, and what it owned at most, beyond what was owned before.
+pub fn cost<R>(f: impl FnOnce() -> R) -> (R, isize, isize) {
+    let before = owned();
+    PEAK.set(before);
+    let result = f();
+    (result, owned() - before, PEAK.get() - before)
+}

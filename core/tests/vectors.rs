@@ -1,0 +1,328 @@
+//! The published wire vectors, each fed whole, byte by byte, at every cut, and with bytes behind it; drained at once, by
+//! `take` and `restore`, and byte by byte. Events and output must not differ, and must be what the vector says.
+
+mod common;
+
+use common::{client_request, close, config, describe, frame, frames};
+use serde_json::Value;
+use std::sync::Arc;
+use timtow_core::{ClientRequest, Config, Connection, Event, MaskSource, Message, Origins, Response, Role};
+
+const FRAMES: &str = include_str!("../../conformance/vectors/frames.json");
+const HANDSHAKES: &str = include_str!("../../conformance/vectors/handshakes.json");
+const RFC6455: &str = include_str!("../../conformance/vectors/rfc6455.json");
+
+/// How the outbox is drained after each piece of input.
+#[derive(Clone, Copy, Debug)]
+enum Drained {
+    AtOnce,
+    /// As completion-based drivers do it, half of each piece at a time.
+    Taken,
+    ByteByByte,
+    /// Not before the end.
+    Late,
+}
+
+/// What a connection made of its input.
+#[derive(Clone, PartialEq, Debug, Default)]
+struct Outcome {
+    events: Vec<String>,
+    messages: Vec<Vec<u8>>,
+    output: Vec<u8>,
+    /// After how many pieces there was a terminal event.
+    over: Option<usize>,
+}
+
+fn drain(ws: &mut Connection, drained: Drained, out: &mut Vec<u8>) {
+    let outbox = ws.outbox();
+    match drained {
+        Drained::AtOnce => outbox.write_to(out).unwrap(),
+        Drained::Taken => {
+            while let Some(piece) = outbox.take() {
+                let n = piece.len().div_ceil(2);
+                out.extend_from_slice(&piece[..n]);
+                outbox.restore(piece, n);
+            }
+        }
+        Drained::ByteByByte => {
+            while let Some(byte) = outbox.chunk().first() {
+                out.push(*byte);
+                outbox.advance(1);
+            }
+        }
+        Drained::Late => {}
+    }
+}
+
+fn run<'p>(mut ws: Connection, pieces: impl IntoIterator<Item = &'p [u8]>, drained: Drained) -> Outcome {
+    let mut outcome = Outcome::default();
+    // What is sent before anything comes is a client's request, and no part of the outcome.
+    common::drain(&mut ws);
+    for (n, piece) in pieces.into_iter().enumerate() {
+        let mut piece = piece.to_vec();
+        let mut input = &mut piece[..];
+        loop {
+            while let Some(event) = ws.receive(&mut input) {
+                outcome.events.push(describe(&event));
+                match event {
+                    Event::Request(_) => ws.accept(Response::default()).unwrap(),
+                    Event::Message(message) => outcome.messages.push(message.as_bytes().to_vec()),
+                    Event::Closed(_) => {
+                        assert_eq!(outcome.over, None, "one terminal event");
+                        outcome.over = Some(n);
+                    }
+                    _ => {}
+                }
+            }
+            assert!(input.is_empty(), "receive consumes everything");
+            drain(&mut ws, drained, &mut outcome.output);
+            if !ws.wants_receive() {
+                break;
+            }
+        }
+    }
+    drain(&mut ws, Drained::AtOnce, &mut outcome.output);
+    outcome
+}
+
+/// Runs `input` in every way; returns what it came to. `make` makes the connection, each time the same.
+fn in_every_way(name: &str, make: impl Fn() -> Connection, input: &[u8]) -> Outcome {
+    let whole = run(make(), [input], Drained::AtOnce);
+    let ends = whole.over.is_some();
+    // What is behind the end is ignored; what is behind a vector that goes on must not change what came before.
+    let trailing = [0xff, 0x00, b'G', 0x81, 0x85, b'\r', b'\n'];
+    let longer = [input, &trailing].concat();
+    for drained in [Drained::AtOnce, Drained::Taken, Drained::ByteByByte, Drained::Late] {
+        let case = |cut: &str| format!("{name}, {cut}, drained {drained:?}");
+        let same = |mut outcome: Outcome, cut: &str| {
+            outcome.over = outcome.over.map(|_| 0);
+            assert_eq!(outcome, whole, "{}", case(cut));
+        };
+        same(run(make(), [input], drained), "whole");
+        same(run(make(), input.chunks(1), drained), "byte by byte");
+        // Every cut of a short vector; of a long one, those around its headers and a sample of the others.
+        let cuts = (0..=input.len()).filter(|cut| input.len() < 1000 || *cut < 20 || cut % 4999 == 0);
+        for cut in cuts {
+            let (head, tail) = input.split_at(cut);
+            same(run(make(), [head, tail], drained), &format!("cut at {cut}"));
+        }
+        for pieces in [1, 3, longer.len()] {
+            let outcome = run(make(), longer.chunks(pieces), drained);
+            if ends {
+                same(outcome, &format!("with bytes behind it, {pieces} at a time"));
+            } else {
+                assert_eq!(outcome.events[..whole.events.len()], whole.events, "{}", case("with bytes behind it"));
+                assert!(outcome.output.starts_with(&whole.output), "{}", case("with bytes behind it"));
+            }
+        }
+    }
+    whole
+}
+
+fn vectors(json: &str) -> Vec<Value> {
+    let vectors: Vec<Value> = serde_json::from_str(json).unwrap();
+    vectors.into_iter().filter(|vector| vector["config"]["deflate"] != true || vector["id"] == "H48").collect()
+}
+
+fn bytes(hex: &Value) -> Vec<u8> {
+    let digits = hex.as_str().unwrap().as_bytes();
+    digits.chunks(2).map(|digits| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap()).collect()
+}
+
+/// Made anew for each connection, so that all have the same masks.
+fn configured(vector: &Value) -> Arc<Config> {
+    let strings = |list: &Value| {
+        list.as_array().map(|list| list.iter().map(|item| String::from(item.as_str().unwrap())).collect::<Vec<_>>())
+    };
+    let max = vector["config"]["max_message"].as_u64().map_or(1 << 20, |max| max as usize);
+    Arc::new(Config {
+        max_message: max,
+        max_frame: max,
+        origins: strings(&vector["config"]["origins"]).map_or(Origins::Any, Origins::List),
+        subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(),
+        ..config()
+    })
+}
+
+fn role(vector: &Value) -> Role {
+    if vector["role"] == "client" { Role::Client } else { Role::Server }
+}
+
+/// The frames that were sent: what `expect` of `frames.json` means.
+fn expected_frames(expect: &str, messages: &[Vec<u8>]) -> Vec<(u8, Vec<u8>)> {
+    match expect {
+        "close-empty" => vec![(0x88, vec![])],
+        "ignore" | "wait" | "one-message" => vec![],
+        _ if expect.starts_with("msg:") => vec![],
+        code => {
+            assert!(messages.is_empty());
+            vec![(0x88, close(code.parse().unwrap()))]
+        }
+    }
+}
+
+#[test]
+fn frame_vectors() {
+    let vectors = vectors(FRAMES);
+    for vector in &vectors {
+        let (name, expect) = (vector["id"].as_str().unwrap(), vector["expect"].as_str().unwrap());
+        let make = || Connection::upgraded(role(vector), configured(vector));
+        let outcome = in_every_way(name, make, &bytes(&vector["hex"]));
+        assert_eq!(frames(&outcome.output), expected_frames(expect, &outcome.messages), "{name}");
+        match expect.strip_prefix("msg:") {
+            Some(texts) => {
+                let texts: Vec<&[u8]> = texts.split(',').map(str::as_bytes).collect();
+                assert_eq!(outcome.messages, texts, "{name}");
+            }
+            None => assert_eq!(outcome.messages.len(), usize::from(expect == "one-message"), "{name}"),
+        }
+        let ends = expect == "close-empty" || expect.parse::<u16>().is_ok();
+        assert_eq!(outcome.over.is_some(), ends, "{name}");
+    }
+    assert_eq!(vectors.len(), 50, "none is skipped");
+}
+
+#[test]
+fn handshake_vectors() {
+    let mut seen = 0;
+    for vector in vectors(HANDSHAKES) {
+        let (name, expect) = (vector["id"].as_str().unwrap(), vector["expect"].as_str().unwrap());
+        let mut input = bytes(&vector["hex"]);
+        let make = || Connection::server(configured(&vector));
+        // Frames in the same read as the request are not lost.
+        if expect.starts_with("101") {
+            input.extend(frame(Role::Server, 0x81, b"glued"));
+        }
+        let outcome = in_every_way(name, make, &input);
+        let answer = String::from_utf8(outcome.output).unwrap();
+        assert_eq!(answer[..12], format!("HTTP/1.1 {}", &expect[..3]), "{name}");
+        if let Some((_, header)) = expect.split_once(" + ") {
+            assert!(answer.contains(&format!("\r\n{header}\r\n")), "{name}: {answer}");
+        }
+        if expect.starts_with("101") {
+            assert!(!answer.contains("Sec-WebSocket-Extensions"), "{name}");
+            assert_eq!(outcome.messages, [b"glued"], "{name}");
+        } else {
+            assert_eq!(outcome.events.len(), 1, "{name}: {:?}", outcome.events);
+            assert!(answer.contains("\r\nConnection: close") && answer.contains("\r\nContent-Length: "), "{name}");
+        }
+        seen += 1;
+    }
+    assert_eq!(seen, 29, "none is skipped");
+}
+
+#[test]
+fn rfc6455_vectors() {
+    let mut seen = [0; 5];
+    for vector in vectors(RFC6455) {
+        assert!(vector.get("extension").is_none());
+        let name = vector["name"].as_str().unwrap();
+        let input = bytes(&vector["input"]);
+        let kind = match vector["kind"].as_str() {
+            Some("frames-in") => {
+                rfc6455_frames(name, &vector, &input);
+                0
+            }
+            Some("accept") => {
+                let request = common::REQUEST.replace("dGhlIHNhbXBsZSBub25jZQ==", str::from_utf8(&input).unwrap());
+                let outcome = in_every_way(name, || Connection::server(configured(&vector)), request.as_bytes());
+                let accept = String::from_utf8(bytes(&vector["output"])).unwrap();
+                let answer = String::from_utf8(outcome.output).unwrap();
+                assert!(answer.contains(&format!("\r\nSec-WebSocket-Accept: {accept}\r\n")), "{name}: {answer}");
+                1
+            }
+            None if vector["role"] == "client" => {
+                rfc6455_client(name, &vector, &input);
+                2
+            }
+            None => {
+                rfc6455_server(name, &vector, &input);
+                3
+            }
+            Some(other) => panic!("what is {other}?"),
+        };
+        seen[kind] += 1;
+    }
+    assert_eq!(seen, [29, 3, 5, 11, 0], "none is skipped");
+}
+
+fn rfc6455_frames(name: &str, vector: &Value, input: &[u8]) {
+    let outcome = in_every_way(name, || Connection::upgraded(role(vector), configured(vector)), input);
+    if vector["expect"] == "fail" {
+        let code = vector["close_code"].as_u64().unwrap() as u16;
+        assert_eq!(frames(&outcome.output), [(0x88, close(code))], "{name}");
+        assert!(outcome.over.is_some());
+        return;
+    }
+    let payload = |event: &Value| bytes(&event["payload"]);
+    let expected: Vec<String> = vector["events"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| match event["type"].as_str().unwrap() {
+            "text" => describe(&Event::Message(Message::Text(String::from_utf8(payload(event)).unwrap().into()))),
+            "binary" => describe(&Event::Message(Message::Binary(payload(event).into()))),
+            "ping" => describe(&Event::Ping(payload(event).into())),
+            "pong" => describe(&Event::Pong(payload(event).into())),
+            "close" => format!("closed {} {} Handshake", event["code"], event["reason"].as_str().unwrap()),
+            other => panic!("what is {other}?"),
+        })
+        .collect();
+    assert_eq!(outcome.events, expected, "{name}");
+}
+
+fn rfc6455_client(name: &str, vector: &Value, input: &[u8]) {
+    // The key is "the sample nonce" in base64 (RFC 6455 1.3): four masks of four bytes.
+    let make = || {
+        let nonce = std::sync::atomic::AtomicUsize::new(0);
+        let source = move || {
+            let n = nonce.fetch_add(1, std::sync::atomic::Ordering::Relaxed) % 4;
+            b"the sample nonce".as_chunks::<4>().0[n]
+        };
+        let config = Config { masks: MaskSource::Source(Arc::new(source)), ..config() };
+        let request = ClientRequest { host: "server.example.com".into(), ..client_request() };
+        Connection::client(request, Arc::new(config)).unwrap()
+    };
+    let mut input = input.to_vec();
+    if vector["expect"] == "open" {
+        input.extend(frame(Role::Client, 0x81, b"glued"));
+        let outcome = in_every_way(name, make, &input);
+        assert_eq!(outcome.events, ["open None", "text glued"], "{name}");
+        return;
+    }
+    let outcome = in_every_way(name, make, &input);
+    match vector["versions"].as_array() {
+        None => {
+            assert!(outcome.over.is_some() && outcome.events.len() == 1, "{name}: {:?}", outcome.events);
+            assert!(outcome.output.is_empty());
+        }
+        // A response without a length ends with the transport.
+        Some(versions) => {
+            let mut ws = make();
+            common::feed(&mut ws, &input, |_, event| panic!("{event:?}"));
+            ws.receive_eof();
+            let Some(Event::Closed(closed)) = ws.receive(&mut &mut [][..]) else { panic!("{name}") };
+            let timtow_core::Cause::Failed(error) = closed.cause else { panic!("{name}: {closed:?}") };
+            let versions: Vec<String> = versions.iter().map(Value::to_string).collect();
+            assert_eq!(error.versions().collect::<Vec<_>>(), versions, "{name}");
+            assert_eq!(error.status, 400);
+        }
+    }
+}
+
+fn rfc6455_server(name: &str, vector: &Value, input: &[u8]) {
+    let outcome = in_every_way(name, || Connection::server(configured(vector)), input);
+    let answer = String::from_utf8(outcome.output).unwrap();
+    if vector["expect"] == "reject" {
+        assert_eq!(answer[9..12], *vector["status"].as_str().unwrap(), "{name}");
+        assert!(outcome.over.is_some());
+        return;
+    }
+    // Status, then fields in any order.
+    let fields = |head: &str| {
+        let mut fields: Vec<String> = head.lines().map(String::from).collect();
+        fields[1..].sort();
+        fields
+    };
+    assert_eq!(fields(&answer), fields(str::from_utf8(&bytes(&vector["output"])).unwrap()), "{name}");
+}
