@@ -105,7 +105,7 @@ impl Grid {
         let latency = results.latency.iter().find(|latency| latency.percent == 50);
         head.push(["messages/s".into(), format!("{}, {}", format::size(HEADLINE.size), HEADLINE.depth)]);
         if let Some(latency) = latency {
-            head.push(["p99 at".into(), format!("{} k/s", format::short(latency.rate / 1e3))]);
+            head.push(["p99 at".into(), format!("{} k/s", latency.rate / 1e3)]);
         }
         if let Some(memory) = &results.memory {
             head.push(["memory, idle".into(), format!("of {}", format::whole(memory.connections as f64))]);
@@ -163,12 +163,18 @@ pub(crate) fn cost_and_ratio(row: &Row, unit: impl Fn(f64) -> String) -> String 
     match (row.cost, row.ratio) {
         (Some(cost), Some(ratio)) => format!("{} ({:.2})", unit(cost.median), ratio.median),
         (Some(cost), None) => unit(cost.median),
-        (None, _) => "failed".into(),
+        (None, _) => nothing(row).into(),
     }
 }
 
 fn rate(row: &Row) -> String {
-    row.rate.map_or("failed".into(), |rate| format!("{}{}", format::whole(rate.median), mark(row.generator_limited)))
+    row.rate
+        .map_or(nothing(row).into(), |rate| format!("{}{}", format::whole(rate.median), mark(row.generator_limited)))
+}
+
+/// What stands where there is no number.
+fn nothing(row: &Row) -> &'static str {
+    if row.failure.is_some() { "failed" } else { "-" }
 }
 
 fn mark(limited: bool) -> &'static str {
