@@ -154,15 +154,15 @@ impl Fleet {
         Ok(())
     }
 
-    /// Sends no more, and waits until everything came back; returns how many messages did not.
-    pub(crate) fn drain(&mut self) -> Result<u64> {
+    /// Sends no more, and waits until everything came back, which `act` is told; returns how many messages did not.
+    pub(crate) fn drain(&mut self, mut act: impl FnMut(&mut Peer, &Shared, Before) -> Result<()>) -> Result<u64> {
         for peer in &mut self.peers {
             peer.cancel_unsent(&self.shared);
         }
         let mut progress = self.now();
         let mut missing = self.missing();
         while missing > 0 {
-            self.turn(100 * MILLISECOND, |_, _, _| Ok(()))?;
+            self.turn(100 * MILLISECOND, &mut act)?;
             let (left, now) = (self.missing(), self.now());
             if left < missing {
                 (missing, progress) = (left, now);

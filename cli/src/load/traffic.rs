@@ -8,6 +8,7 @@ use super::{
     Observer, Pace, Plan,
     fleet::{Fleet, MILLISECOND, SECOND},
     own_cpu,
+    peer::Peer,
 };
 use crate::failure::{Failure, Result};
 
@@ -38,21 +39,23 @@ pub(crate) fn run(plan: &Plan, observer: &mut dyn Observer) -> Result<Measured> 
     if let Pace::Closed { depth } = plan.pace {
         run.fill(u64::from(depth))?;
     }
-    run.until(run.start + plan.warmup.as_nanos() as u64)?;
+    run.until(run.start + plan.warmup.as_nanos() as u64, 0)?;
     observer.begin();
     let (before, cpu, begin) = (run.messages(), own_cpu(), run.fleet.now());
     run.from = begin;
-    run.until(begin + plan.duration.as_nanos() as u64)?;
+    // A slow open loop may have nothing to send in the time.
+    let least = if matches!(plan.pace, Pace::Closed { .. }) { before + 1 } else { 0 };
+    run.until(begin + plan.duration.as_nanos() as u64, least)?;
     let (end, cpu, messages) = (run.fleet.now(), own_cpu() - cpu, run.messages() - before);
     observer.end();
-    let missing = run.fleet.drain()?;
+    let missing = run.drain()?;
     if missing > 0 && !run.fleet.is_stopped() && matches!(plan.pace, Pace::Closed { .. }) {
         return Err(Failure::new(format!(
             "{missing} messages did not come back although nothing else was sent for a while: \
              the server loses messages, see what it logged"
         )));
     }
-    let compared = run.fleet.peers.iter().map(super::peer::Peer::compared).sum();
+    let compared = run.fleet.peers.iter().map(Peer::compared).sum();
     run.fleet.close()?;
     let open = matches!(plan.pace, Pace::Open { .. });
     Ok(Measured {
@@ -87,7 +90,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     fn messages(&self) -> u64 {
-        self.fleet.peers.iter().map(super::peer::Peer::messages).sum()
+        self.fleet.peers.iter().map(Peer::messages).sum()
     }
 
     /// Closed loop: puts the first messages in flight.
@@ -100,16 +103,22 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Goes on until `end`, or Ctrl-C.
-    fn until(&mut self, end: u64) -> Result<()> {
+    /// Goes on until `end` and until `least` messages came back, or Ctrl-C.
+    fn until(&mut self, end: u64, least: u64) -> Result<()> {
         loop {
             let now = self.fleet.now();
-            if now >= end || self.fleet.is_stopped() {
+            if self.fleet.is_stopped() || now >= end && self.messages() >= least {
                 return Ok(());
             }
+            if now >= end + PATIENCE {
+                return Err(Failure::new(
+                    "the server echoes nothing: give the URL of an echo server, or see what it logged",
+                ));
+            }
+            let timeout = if now < end { end - now } else { 100 * MILLISECOND };
             match self.plan.pace {
-                Pace::Closed { .. } => self.closed_turn(end - now)?,
-                Pace::Open { rate } => self.open_turn(end, rate)?,
+                Pace::Closed { .. } => self.closed_turn(timeout)?,
+                Pace::Open { rate } => self.open_turn(end, timeout, rate)?,
             }
         }
     }
@@ -134,10 +143,8 @@ impl Run<'_> {
     }
 
     /// Messages are sent when they are due, whatever came back.
-    fn open_turn(&mut self, end: u64, rate: f64) -> Result<()> {
-        let interval = SECOND as f64 / rate;
-        let start = self.start;
-        let due = |number: u64| start + (number as f64 * interval) as u64;
+    fn open_turn(&mut self, end: u64, timeout: u64, rate: f64) -> Result<()> {
+        let due = due(self.start, rate);
         let connections = self.fleet.peers.len() as u64;
         // Not all that is due at once: what came back must be seen in time, too.
         for _ in 0..BURST {
@@ -153,24 +160,58 @@ impl Run<'_> {
             peer.flush(&self.fleet.shared)?;
             self.next += 1;
         }
+        let next = due(self.next);
+        let timeout = match next < end {
+            true => sleep(next.saturating_sub(self.fleet.now()), self.plan.spin),
+            false => timeout,
+        };
         let (clock, from, latency) = (self.fleet.clock(), self.from, &mut self.latency);
-        let timeout = patience(due(self.next).min(end).saturating_sub(clock.now()), self.plan.spin);
         self.fleet.turn(timeout, |peer, _, before| {
-            let now = clock.now();
-            for number in before.messages..peer.messages() {
-                let intended = due(number * connections + peer.index as u64);
-                if intended >= from {
-                    latency.saturating_record(now.saturating_sub(intended).max(1));
-                }
-            }
+            record(latency, from, clock.now(), due, connections, peer, before.messages);
+            Ok(())
+        })
+    }
+
+    /// Waits for what is under way. In the open loop it counts: those that come last took longest.
+    fn drain(&mut self) -> Result<u64> {
+        let Pace::Open { rate } = self.plan.pace else { return self.fleet.drain(|_, _, _| Ok(())) };
+        let due = due(self.start, rate);
+        let connections = self.fleet.peers.len() as u64;
+        let (clock, from, latency) = (self.fleet.clock(), self.from, &mut self.latency);
+        self.fleet.drain(|peer, _, before| {
+            record(latency, from, clock.now(), due, connections, peer, before.messages);
             Ok(())
         })
     }
 }
 
+/// Open loop: when each message should be sent.
+fn due(start: u64, rate: f64) -> impl Fn(u64) -> u64 + Copy {
+    let interval = SECOND as f64 / rate;
+    move |number| start + (number as f64 * interval) as u64
+}
+
+/// Open loop: records the messages of `peer` that came back since it had `before`, unless they were due before `from`.
+fn record(
+    latency: &mut Histogram<u64>,
+    from: u64,
+    now: u64,
+    due: impl Fn(u64) -> u64,
+    connections: u64,
+    peer: &Peer,
+    before: u64,
+) {
+    for number in before..peer.messages() {
+        let intended = due(number * connections + peer.index as u64);
+        if intended >= from {
+            latency.saturating_record(now.saturating_sub(intended).max(1));
+        }
+    }
+}
+
 /// How long to sleep when nothing is due for `gap` nanoseconds. Pollers count in milliseconds and wake up late, so the
 /// last of them is spent polling; alone on a CPU this disturbs nobody.
-fn patience(gap: u64, spin: bool) -> u64 {
+fn sleep(gap: u64, spin: bool) -> u64 {
     match gap {
         gap if !spin => gap,
         gap if gap > 2 * MILLISECOND => gap - MILLISECOND,
@@ -178,5 +219,7 @@ fn patience(gap: u64, spin: bool) -> u64 {
     }
 }
 
+/// How long a server may echo nothing at all.
+const PATIENCE: u64 = 10 * SECOND;
 /// Messages sent before sockets are looked at again.
 const BURST: usize = 64;
