@@ -8,7 +8,8 @@ use common::timtow;
 fn a_comparison_measures_everything_that_it_shows() {
     let directory = std::env::temp_dir().join(format!("timtow-bench-test-{}", std::process::id()));
     let out = directory.to_str().unwrap();
-    let output = timtow(&["bench", "--quick", "--only", "mio,tokio-current", "--seconds", "0.01", "--seed", "7", "--out", out]);
+    let output =
+        timtow(&["bench", "--quick", "--only", "mio,tokio-current", "--seconds", "0.01", "--seed", "7", "--out", out]);
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     let text = std::fs::read_to_string(directory.join("results.json")).unwrap();
     let page = std::fs::read_to_string(directory.join("report.html")).unwrap();

@@ -58,6 +58,10 @@ impl Contestant {
             Protocol::Raw => "raw",
         };
         let mut arguments = vec![command, self.runtime.name(), "--listen", "127.0.0.1:0"];
+        if self.protocol == Protocol::WebSocket {
+            // The default, but said so that nothing need be logged about it.
+            arguments.extend(["--origin", "*"]);
+        }
         let has_loops = matches!(self.runtime, Runtime::Mio | Runtime::Tokio | Runtime::TokioReuseport);
         if self.protocol == Protocol::WebSocket && has_loops {
             arguments.extend(["--threads", "1"]);

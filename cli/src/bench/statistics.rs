@@ -38,9 +38,10 @@ impl Spread {
 pub(crate) fn noise(samples: &[f64], twin: &[f64]) -> Option<f64> {
     let (one, other) = (Spread::of(samples.iter().copied())?, Spread::of(twin.iter().copied())?);
     let all = Spread::of(samples.iter().chain(twin).copied())?;
-    let medians = (one.median - other.median).abs();
-    let half_range = (all.max - all.min) / 2.0;
-    Some((medians.max(half_range) / all.median.abs().max(f64::MIN_POSITIVE)).max(FLOOR))
+    // Of the smaller one, as ties are: or the two might not tie with each other.
+    let medians = (one.median - other.median).abs() / one.median.min(other.median);
+    let half_range = (all.max - all.min) / 2.0 / all.median;
+    Some(medians.max(half_range).max(FLOOR)).filter(|noise| noise.is_finite())
 }
 
 /// Differences below this mean nothing.
@@ -77,9 +78,17 @@ mod tests {
     #[test]
     fn noise_is_what_the_same_contestant_differs_by() {
         assert_eq!(noise(&[100.0, 100.0, 100.0], &[100.0, 100.0, 110.0]), Some(0.05));
-        assert_eq!(noise(&[100.0, 100.0, 100.0], &[120.0, 120.0, 120.0]), Some(20.0 / 110.0));
+        assert_eq!(noise(&[100.0, 100.0, 100.0], &[120.0, 120.0, 120.0]), Some(0.2));
         assert_eq!(noise(&[100.0], &[100.0]), Some(0.01));
         assert_eq!(noise(&[], &[1.0]), None);
+    }
+
+    #[test]
+    fn the_same_contestant_always_ties_with_itself() {
+        let (one, twin) = ([357.0, 343.0, 426.0], [427.0, 353.0, 428.0]);
+        let noise = noise(&one, &twin).unwrap();
+        let medians = [&one, &twin].map(|samples| Spread::of(samples.iter().copied()).map(|spread| spread.median));
+        assert!(places(&medians, noise).iter().all(|place| place.is_some_and(|place| place.tied)));
     }
 
     #[test]
