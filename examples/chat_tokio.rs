@@ -1,0 +1,45 @@
+//! cargo run --example chat_tokio --features tokio -- 127.0.0.1:3000
+//!
+//! A chat room: what one says, all hear. Who reads too slowly is told how much was missed.
+
+// ANCHOR: program
+use std::{env, io, time::Duration};
+use timtow::{Error, Options, OwnedMessage, tokio::accept};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::broadcast::{Sender, error::RecvError},
+};
+
+#[tokio::main]
+async fn main() -> io::Result<()> {
+    let listener = TcpListener::bind(env::args().nth(1).unwrap_or("127.0.0.1:3000".into())).await?;
+    println!("listening on ws://{}/", listener.local_addr()?);
+    let room = Sender::new(64);
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => drop(tokio::spawn(guest(stream, room.clone()))),
+            // Perhaps there are too many connections: let some end first.
+            Err(_) => tokio::time::sleep(Duration::from_millis(100)).await,
+        }
+    }
+}
+
+async fn guest(stream: TcpStream, room: Sender<OwnedMessage>) -> Result<(), Error> {
+    let mut socket = accept(stream, &Options::default()).await?;
+    let mut heard = room.subscribe();
+    loop {
+        // Whichever is not first is cancelled, and loses nothing.
+        tokio::select! {
+            message = socket.recv() => match message? {
+                Some(message) => drop(room.send(message)),
+                None => return Ok(()),
+            },
+            message = heard.recv() => match message {
+                Ok(message) => socket.send(message).await?,
+                Err(RecvError::Lagged(missed)) => socket.send(format!("you missed {missed} messages")).await?,
+                Err(RecvError::Closed) => return Ok(()),
+            },
+        }
+    }
+}
+// ANCHOR_END: program
