@@ -126,16 +126,19 @@ fn announce(address: SocketAddr, runtime: Runtime) -> Result<()> {
         .map_err(|error| Failure::new(format!("cannot write to stdout ({error}): check where it leads")))
 }
 
-/// The first signal drains, a second one ends the program at once.
+/// SIGINT and SIGTERM drain. Ctrl-C once more, by someone who will not wait, ends the program at once.
 fn drain_on_signals(drain: Drain) -> Result<()> {
     let mut signals = Signals::new([SIGINT, SIGTERM])
         .map_err(|error| Failure::new(format!("cannot listen for signals ({error}): try again")))?;
     thread::spawn(move || {
         for signal in signals.forever() {
             if drain.is_draining() {
-                std::process::exit(128 + signal);
+                if signal == SIGINT {
+                    std::process::exit(128 + signal);
+                }
+                continue;
             }
-            eprintln!("timtow: draining; once more ends at once");
+            eprintln!("timtow: draining; Ctrl-C ends at once");
             drain.start();
         }
     });

@@ -26,6 +26,8 @@ pub struct Connection {
     pub(crate) state: State,
     /// Open, between messages, with nothing set aside: whole messages need no state.
     pub(crate) fast: bool,
+    /// Nothing is parsed until `release`.
+    pub(crate) held: bool,
     /// The peer sends no more.
     pub(crate) eof: bool,
     /// The closing handshake was done.
@@ -108,6 +110,7 @@ impl Connection {
             role,
             state,
             fast: false,
+            held: false,
             eof: false,
             ended_cleanly: false,
             message: None,
@@ -175,12 +178,27 @@ impl Connection {
         self.outbox.len()
     }
 
+    /// Sets everything aside that comes behind the last event, up to the high-water mark, until
+    /// [`release`](Connection::release): for a driver whose events wait to be asked for. The application can then answer
+    /// each message before the connection heeds what came behind it, a close frame or a violation.
+    pub fn hold(&mut self) {
+        self.held = true;
+        self.fast = false;
+    }
+
+    /// Goes on after [`hold`](Connection::hold): call [`receive`](Connection::receive) where
+    /// [`wants_receive`](Connection::wants_receive).
+    pub fn release(&mut self) {
+        self.held = false;
+    }
+
     /// Whether to read from the socket. False above the high-water mark, while a request waits for its answer with
     /// much behind it, and after the peer's end.
     #[inline]
     pub fn wants_read(&self) -> bool {
         !self.eof
             && match self.state {
+                State::Open | State::Closing if self.held => self.stash.len() < self.config.high_water,
                 State::Open | State::Closing => self.stash.is_empty() && !self.is_paused(),
                 State::Requested => self.stash.len() < REQUEST_STASH,
                 State::Connecting | State::Lingering => true,
@@ -198,7 +216,7 @@ impl Connection {
         self.opened.is_some()
             || self.ending.is_some()
             || match self.state {
-                State::Open | State::Closing if self.stash.is_empty() => self.eof,
+                State::Open | State::Closing if self.stash.is_empty() => self.eof && !self.held,
                 State::Open | State::Closing => !self.is_paused(),
                 State::Connecting => self.eof,
                 _ => false,
@@ -239,7 +257,9 @@ impl Connection {
     /// chance to send those; it is then known whether the peer reads.
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
-        self.outbox.len() > self.config.high_water || (self.outbox.unsent_pongs() >= PONGS && !self.offered)
+        self.held
+            || self.outbox.len() > self.config.high_water
+            || (self.outbox.unsent_pongs() >= PONGS && !self.offered)
     }
 
     pub(crate) fn step(&mut self, step: Step) {

@@ -1,6 +1,6 @@
 //! What came on a connection and was not asked for yet.
 
-use crate::{Closed, Event, Opened, OwnedMessage, Request};
+use crate::{Closed, Connection, Event, Opened, OwnedMessage, Request};
 use std::collections::VecDeque;
 
 /// What came on a connection and was not asked for yet, for a `WebSocket` whose events outlive the loop's buffer.
@@ -17,18 +17,30 @@ pub struct Inbox {
 }
 
 impl Inbox {
-    /// Puts an event in. Pings, pongs and fragments are nobody's business here.
-    pub fn put(&mut self, event: Event<'_>) {
+    /// Puts an event in. Behind a message, `connection` is held until the message was asked for. Pings, pongs and fragments
+    /// are nobody's business here.
+    pub fn put(&mut self, connection: &mut Connection, event: Event<'_>) {
         match event {
             Event::Message(message) => {
                 let message = OwnedMessage::from(message);
                 self.bytes += message.as_bytes().len();
                 self.messages.push_back(message);
+                connection.hold();
             }
             Event::Request(request) => self.request = Some(request),
             Event::Open(opened) => self.opened = Some(opened),
             Event::Closed(closed) => self.closed = Some(closed),
             Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
+        }
+    }
+
+    /// Takes from `connection` what it had set aside behind the message that was asked for last.
+    pub fn refill(&mut self, connection: &mut Connection) {
+        connection.release();
+        while connection.wants_receive()
+            && let Some(event) = connection.receive(&mut &mut [][..])
+        {
+            self.put(connection, event);
         }
     }
 
@@ -47,6 +59,11 @@ impl Inbox {
     pub fn clear(&mut self) {
         self.messages = VecDeque::new();
         self.bytes = 0;
+    }
+
+    /// Whether there are messages.
+    pub fn has_messages(&self) -> bool {
+        !self.messages.is_empty()
     }
 
     /// Bytes of the messages.

@@ -131,7 +131,7 @@ impl Connection {
         if !input.is_empty() {
             self.set_aside(input);
         }
-        if self.eof && self.stash.is_empty() {
+        if self.eof && self.stash.is_empty() && !self.held {
             return Some(self.end(Closed::lost(Cause::Lost)));
         }
         self.see_fast();
@@ -146,6 +146,7 @@ impl Connection {
             && self.stash.is_empty()
             && !self.eof
             && self.ending.is_none()
+            && !self.held
             && !self.config.fragments;
     }
 

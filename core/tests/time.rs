@@ -264,7 +264,8 @@ fn the_write_deadline_may_come_together_with_a_ping() {
 
 #[test]
 fn an_empty_outbox_has_no_write_deadline() {
-    let mut pair = Pair::open_with(Config { ping_interval: None, ..config() }, Config { ping_interval: None, ..config() });
+    let mut pair =
+        Pair::open_with(Config { ping_interval: None, ..config() }, Config { ping_interval: None, ..config() });
     pair.client.window = 4;
     pair.client.reads = None;
     pair.server.ws.send("stuck for a while").unwrap();

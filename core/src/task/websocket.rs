@@ -185,6 +185,10 @@ impl<S: Socket> WebSocket<S> {
     pub(super) fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Result<Closed, Error>> {
         loop {
             self.inbox.clear();
+            self.inbox.refill(&mut self.endpoint.connection);
+            if self.inbox.has_messages() {
+                continue;
+            }
             if self.endpoint.is_closed()
                 && let Some(closed) = &self.inbox.closed
             {
@@ -203,6 +207,11 @@ impl<S: Socket> WebSocket<S> {
         loop {
             if let Some(found) = take(&mut self.inbox) {
                 return Poll::Ready(Ok(found));
+            }
+            let before = self.inbox.len();
+            self.inbox.refill(&mut self.endpoint.connection);
+            if self.inbox.len() != before {
+                continue;
             }
             if let Some(closed) = &self.inbox.closed
                 && self.endpoint.may_be_dropped()
@@ -268,7 +277,9 @@ impl<S: Socket> WebSocket<S> {
     fn turn(&mut self, context: &mut Context<'_>, buffers: &mut Buffers, input: Input) {
         let WebSocket { socket, endpoint, inbox, .. } = self;
         let mut output = Polled { socket, context };
-        endpoint::turn(&mut Access::Direct(endpoint), buffers, input, &mut output, |_, event| inbox.put(event));
+        endpoint::turn(&mut Access::Direct(endpoint), buffers, input, &mut output, |access, event| {
+            access.with(|endpoint| inbox.put(&mut endpoint.connection, event));
+        });
     }
 }
 

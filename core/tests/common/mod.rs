@@ -116,7 +116,9 @@ pub fn describe(event: &Event<'_>) -> String {
     match event {
         Event::Message(Message::Text(text)) => format!("text {text}"),
         Event::Message(Message::Binary(bytes)) => format!("binary {}", bytes.escape_ascii()),
-        Event::Fragment(fragment) => format!("{:?} {} {}", fragment.kind, fragment.payload.escape_ascii(), fragment.fin),
+        Event::Fragment(fragment) => {
+            format!("{:?} {} {}", fragment.kind, fragment.payload.escape_ascii(), fragment.fin)
+        }
         Event::Ping(payload) => format!("ping {}", payload.escape_ascii()),
         Event::Pong(payload) => format!("pong {}", payload.escape_ascii()),
         Event::Request(request) => format!("request {} {:?}", request.target, request.headers),

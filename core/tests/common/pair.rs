@@ -79,7 +79,11 @@ impl Side {
             self.ws.handle_timeout(now);
         }
         let asks = self.ws.poll_timeout();
-        assert!(asks.is_none_or(|deadline| deadline > now), "a busy loop: {asks:?} at {now:?} in {:?}", self.ws.state());
+        assert!(
+            asks.is_none_or(|deadline| deadline > now),
+            "a busy loop: {asks:?} at {now:?} in {:?}",
+            self.ws.state()
+        );
         assert!(self.closed_events() <= 1, "one terminal event");
         moved
     }
