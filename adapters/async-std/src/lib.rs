@@ -29,7 +29,7 @@
 
 use async_std::net::{TcpListener, TcpStream};
 use futures_lite::stream;
-use std::io;
+use std::{io, net::Shutdown};
 use timtow_core::{Connection, task};
 use timtow_futures::AsyncIoTimer;
 
@@ -75,6 +75,8 @@ fn tcp(stream: TcpStream) -> Io {
     let _ = stream.set_nodelay(true);
     let mut io = Io::new(stream);
     io.peer = io.stream.peer_addr().ok();
+    // Its `poll_close` only flushes.
+    io.half_close = Some(|stream| stream.shutdown(Shutdown::Write));
     io
 }
 // ANCHOR_END: driver

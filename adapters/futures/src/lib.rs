@@ -5,7 +5,8 @@
 //!   `Stream` and `Sink`.
 //!
 //! Time is kept by [`Delay`], which works everywhere. A loop that has a timer of its own implements [`Timer`] for it and
-//! names it in [`Io`]; with the feature `async-io` there is `AsyncIoTimer`.
+//! names it in [`Io`]; with the feature `async-io`, a default, there is `AsyncIoTimer`, and `Io::from` takes the sockets of
+//! async-io.
 //!
 //! ```
 //! use timtow_futures::{Error, Options, accept};

@@ -26,7 +26,7 @@ pub type Serve<A, S, T = Delay> = task::Serve<A, Io<S, T>>;
 /// use timtow_futures::{Echo, Io, Options, Serve, serve};
 ///
 /// async fn echo(listener: async_io::Async<std::net::TcpListener>, pool: ThreadPool) -> std::io::Result<()> {
-///     let incoming = listener.incoming().map(|stream| stream.map(Io::new));
+///     let incoming = listener.incoming().map(|stream| stream.map(Io::from));
 ///     let spawn = |connection: Serve<_, _>| pool.spawn_ok(connection);
 ///     serve(incoming, spawn, Options::default(), Echo).await
 /// }
