@@ -18,8 +18,8 @@ use std::{
     time::{Duration, Instant},
 };
 use timtow_futures::{
-    App, ClientRequest, Context, Delay, Drain, Error, Handler, Io, Message, Options, OwnedMessage, Rejection, Request,
-    Response, Serve, Timer, UrlError, WebSocket, accept, connect, connect_with, serve,
+    App, ClientRequest, Config, Context, Delay, Drain, Error, Handler, Io, Message, Options, OwnedMessage, Rejection,
+    Request, Response, Serve, Timer, UrlError, accept, connect, connect_with, serve,
 };
 use tungstenite::Message as Theirs;
 
@@ -50,7 +50,9 @@ fn listen() -> (Async<TcpListener>, SocketAddr) {
 
 fn draining() -> (Options, Drain) {
     let drain = Drain::new();
-    (Options { drain: drain.clone(), ..Options::default() }, drain)
+    // Without a deadline, closing ends in time or never.
+    let config = Config { close_timeout: None, ..Config::default() };
+    (Options { config: config.into(), drain: drain.clone(), ..Options::default() }, drain)
 }
 
 /// Echoes; says something by a timer and from another thread where it is asked to. Cannot be sent to another thread.
@@ -148,8 +150,7 @@ fn what_is_cancelled_loses_nothing() {
 
         // More than the system's buffers take.
         assert!(poll!(pin!(socket.send(vec![1; 16 << 20]))).is_pending());
-        // `StreamExt` has a `buffered`, too.
-        assert!(WebSocket::buffered(&socket) > 0);
+        assert!(socket.unsent() > 0);
         go.send(()).unwrap();
         socket.send("end").await.unwrap();
         assert_eq!(socket.recv().await.unwrap(), None);

@@ -56,9 +56,9 @@ impl<S: Socket> Half<S> {
         *lock(&self.wakers.0[self.index]) = Some(context.waker().clone());
         let waker = Waker::from(self.wakers.clone());
         let mut socket = lock(&self.shared);
-        let before = (socket.inbox.len(), socket.buffered());
+        let before = (socket.inbox.len(), socket.unsent());
         let poll = f(&mut socket, &mut Context::from_waker(&waker));
-        let changed = before != (socket.inbox.len(), socket.buffered());
+        let changed = before != (socket.inbox.len(), socket.unsent());
         drop(socket);
         if changed {
             wake_one(&self.wakers.0[1 - self.index]);

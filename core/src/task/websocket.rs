@@ -137,8 +137,8 @@ impl<S: Socket> WebSocket<S> {
         self.inbox.closed.as_ref()
     }
 
-    /// How many bytes wait to be written.
-    pub fn buffered(&self) -> usize {
+    /// How many bytes wait to be written. (`buffered` is a method of every stream with `StreamExt`.)
+    pub fn unsent(&self) -> usize {
         self.endpoint.connection.buffered()
     }
 
