@@ -159,6 +159,9 @@ impl Outbox {
             if self.pieces.capacity() > 0 {
                 self.pieces = VecDeque::new();
             }
+        } else if self.start > LARGE && self.start > self.buffer.len() / 2 && !self.lent {
+            self.compact();
+            self.buffer.shrink_to(self.buffer.len() + STEP);
         }
         if !self.pongs.is_empty() {
             self.settle_pongs();
@@ -321,17 +324,22 @@ impl Outbox {
     #[cold]
     fn grow(&mut self, more: usize) {
         if self.start >= (self.buffer.len() - self.start) / 8 {
-            self.buffer.drain(..self.start);
-            for placed in &mut self.pieces {
-                placed.at -= self.start;
-            }
-            self.start = 0;
+            self.compact();
         }
         if more <= self.buffer.capacity() - self.buffer.len() {
             return;
         }
         let step = if self.lent { self.buffer.len() } else { self.buffer.len() / 8 };
         self.buffer.reserve_exact(more.max(step).max(STEP));
+    }
+
+    /// Gives up the room of what was sent.
+    fn compact(&mut self) {
+        self.buffer.drain(..self.start);
+        for placed in &mut self.pieces {
+            placed.at -= self.start;
+        }
+        self.start = 0;
     }
 
     fn push_piece(&mut self, header: &[u8], piece: Piece) {

@@ -27,9 +27,9 @@ impl Asked {
     /// RFC 6455 4.2.2, item 5.5: one that the client offered, or none.
     fn choose_subprotocol(&self, response: &Response, config: &Config) -> Result<Option<String>, SendError> {
         match &response.subprotocol {
-            Some(name) if self.subprotocols.contains(name) => Ok(Some(name.clone())),
+            Some(name) if self.offers(name) => Ok(Some(name.clone())),
             Some(_) => Err(SendError::InvalidAnswer),
-            None => Ok(config.subprotocols.iter().find(|name| self.subprotocols.contains(name)).cloned()),
+            None => Ok(config.subprotocols.iter().find(|name| self.offers(name)).cloned()),
         }
     }
 }

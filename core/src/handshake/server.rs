@@ -7,7 +7,6 @@ use super::{
 };
 use crate::Config;
 use alloc::string::String;
-use alloc::vec::Vec;
 
 /// Expects a request.
 #[derive(Debug, Default)]
@@ -20,8 +19,15 @@ pub(crate) struct ServerOpening {
 pub(crate) struct Asked {
     /// The value of `Sec-WebSocket-Accept`.
     pub(super) accept: String,
-    /// The subprotocols that the client offers, best first.
-    pub(super) subprotocols: Vec<String>,
+    /// The subprotocols that the client offers, best first, with a comma between: one allocation, however many.
+    pub(super) subprotocols: String,
+}
+
+impl Asked {
+    /// Whether the client offers this subprotocol.
+    pub(super) fn offers(&self, name: &str) -> bool {
+        !name.is_empty() && self.subprotocols.split(',').any(|offered| offered == name)
+    }
 }
 
 impl ServerOpening {
@@ -153,13 +159,13 @@ fn check_upgrade(headers: &Headers) -> Result<(), Refusal> {
 }
 
 /// RFC 6455 4.2.1, item 8.
-fn subprotocols(headers: &Headers) -> Result<Vec<String>, Refusal> {
+fn subprotocols(headers: &Headers) -> Result<String, Refusal> {
     const NAME: &str = "Sec-WebSocket-Protocol";
     if !headers.contains(NAME) {
-        return Ok(Vec::new());
+        return Ok(String::new());
     }
     match list::subprotocols(headers.values(NAME)) {
-        Some(listed) => Ok(listed.into_iter().map(String::from).collect()),
+        Some(listed) => Ok(listed.join(",")),
         None => Err(Refusal::new(400, "Sec-WebSocket-Protocol is not a list of different tokens")),
     }
 }

@@ -12,6 +12,7 @@ pub struct Counting;
 thread_local! {
     static NOW: Cell<isize> = const { Cell::new(0) };
     static PEAK: Cell<isize> = const { Cell::new(0) };
+    static TOTAL: Cell<isize> = const { Cell::new(0) };
 }
 
 fn count(bytes: isize) {
@@ -19,6 +20,7 @@ fn count(bytes: isize) {
     let _ = NOW.try_with(|now| {
         now.set(now.get() + bytes);
         PEAK.with(|peak| peak.set(peak.get().max(now.get())));
+        TOTAL.with(|total| total.set(total.get() + bytes.max(0)));
     });
 }
 
@@ -54,4 +56,9 @@ pub fn cost<R>(f: impl FnOnce() -> R) -> (R, isize, isize) {
     PEAK.set(before);
     let result = f();
     (result, owned() - before, PEAK.get() - before)
+}
+
+/// All that this thread ever asked for.
+pub fn total() -> isize {
+    TOTAL.get()
 }
