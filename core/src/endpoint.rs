@@ -211,9 +211,10 @@ impl Endpoint {
     /// When the next turn is due even if nothing else happens.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        let own = self.connection.poll_timeout();
-        let Some(layer) = &self.layer else { return own };
-        match (own, layer.transport.poll_timeout()) {
+        let Some(layer) = &self.layer else { return self.connection.poll_timeout() };
+        // What the transport says last has a deadline, too.
+        let own = if self.has_wire() { self.connection.next_deadline() } else { self.connection.poll_timeout() };
+        match (own, layer.poll_timeout()) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
         }
@@ -232,10 +233,20 @@ impl Endpoint {
     pub fn handle_timeout(&mut self, now: Duration) {
         self.connection.handle_timeout(now);
         if let Some(layer) = &mut self.layer
+            && !layer.failed
             && layer.transport.handle_timeout(now).is_err()
         {
-            self.connection.end_soon(Cause::Lost);
+            self.fail_transport();
         }
+    }
+
+    /// The transport cannot go on: nothing can be said through it any more, but why.
+    fn fail_transport(&mut self) {
+        if let Some(layer) = &mut self.layer {
+            layer.failed = true;
+        }
+        self.connection.end_soon(Cause::Lost);
+        self.connection.outbox.clear();
     }
 
     /// What the bytes from the socket mean. `plain` is lent for it.
@@ -246,8 +257,8 @@ impl Endpoint {
         }
         let Some(layer) = &mut self.layer else { return wire };
         plain.clear();
-        if !ended && layer.transport.receive(wire, plain).is_err() {
-            self.connection.end_soon(Cause::Lost);
+        if !ended && !layer.failed && layer.transport.receive(wire, plain).is_err() {
+            self.fail_transport();
         }
         plain
     }

@@ -42,9 +42,12 @@ impl Connection {
     /// turn. `None`: there is nothing to wait for.
     #[inline]
     pub fn poll_timeout(&self) -> Option<Duration> {
-        if self.is_closed() {
-            return None;
-        }
+        if self.is_closed() { None } else { self.next_deadline() }
+    }
+
+    /// The same, where the connection is closed and what stands below it is not.
+    #[inline]
+    pub(crate) fn next_deadline(&self) -> Option<Duration> {
         if self.timers.unarmed || self.write_is_unarmed() {
             return Some(Duration::ZERO);
         }

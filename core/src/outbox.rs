@@ -382,6 +382,12 @@ impl Outbox {
 
     /// Drops what waits: there is nobody to take it.
     pub(crate) fn abandon(&mut self) {
+        self.clear();
+        self.abandoned = true;
+    }
+
+    /// Drops what waits: it can not be said any more.
+    pub(crate) fn clear(&mut self) {
         self.buffer.clear();
         self.start = 0;
         self.pieces = VecDeque::new();
@@ -390,7 +396,6 @@ impl Outbox {
         self.pongs = VecDeque::new();
         self.late_pong = None;
         self.finished = true;
-        self.abandoned = true;
     }
 
     /// Whether it was dropped.

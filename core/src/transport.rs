@@ -10,7 +10,8 @@ pub trait Transport: Send {
     /// Takes all of `wire`, which was read from the socket, and appends what it means to `plain`.
     ///
     /// # Errors
-    /// Where the peer broke the transport's protocol; what [`send`](Transport::send) then gives is still sent.
+    /// Where the peer broke the transport's protocol. The connection is lost: what [`send`](Transport::send) then gives for
+    /// nothing, such as an alert, is still sent; nothing else is asked of the transport any more.
     fn receive(&mut self, wire: &mut [u8], plain: &mut Vec<u8>) -> io::Result<()>;
 
     /// Takes all of `plain`, and appends to `wire` what is to be written for it, and whatever else is due. Called with an
@@ -29,7 +30,7 @@ pub trait Transport: Send {
     /// Tells the time, as [`Connection::handle_timeout`](crate::Connection::handle_timeout) does.
     ///
     /// # Errors
-    /// Where a deadline of the transport has passed.
+    /// Where a deadline of the transport has passed. As for [`receive`](Transport::receive).
     fn handle_timeout(&mut self, now: Duration) -> io::Result<()>;
 
     /// When to tell the time, as [`Connection::poll_timeout`](crate::Connection::poll_timeout) says it.

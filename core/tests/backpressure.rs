@@ -233,10 +233,13 @@ fn a_request_that_is_answered_late_keeps_what_is_behind_it() {
         assert!(ws.wants_read() && !ws.wants_receive());
         feed(&mut ws, &behind[at..], |_, event| events.push(event.into_owned()));
         assert!(matches!(events[0], Event::Open(_)));
-        let numbers: Vec<u32> = events[1..].iter().map(|event| match event {
-            Event::Message(message) => number(message.as_bytes()),
-            event => panic!("{event:?}"),
-        }).collect();
+        let numbers: Vec<u32> = events[1..]
+            .iter()
+            .map(|event| match event {
+                Event::Message(message) => number(message.as_bytes()),
+                event => panic!("{event:?}"),
+            })
+            .collect();
         assert!(numbers.into_iter().eq(0..3000));
     }
 }

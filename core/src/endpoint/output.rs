@@ -6,6 +6,7 @@ use crate::{Outbox, Piece, Timeout, Transport};
 use std::{
     io::{self, IoSlice},
     mem,
+    time::Duration,
 };
 
 /// A transport, and what it has made of the outbox.
@@ -18,6 +19,8 @@ pub(super) struct Layer {
     /// `wire` is with whoever writes it.
     taken: bool,
     closed: bool,
+    /// It cannot go on, and says only why.
+    pub(super) failed: bool,
 }
 
 impl Endpoint {
@@ -161,7 +164,12 @@ impl Endpoint {
 
 impl Layer {
     pub(super) fn new(transport: Box<dyn Transport>) -> Self {
-        Layer { transport, wire: Vec::new(), written: 0, sealed: 0, taken: false, closed: false }
+        Layer { transport, wire: Vec::new(), written: 0, sealed: 0, taken: false, closed: false, failed: false }
+    }
+
+    /// When the transport wants to be told the time.
+    pub(super) fn poll_timeout(&self) -> Option<Duration> {
+        if self.failed { None } else { self.transport.poll_timeout() }
     }
 
     /// Makes the next piece of `wire`, where the last is written.
@@ -174,7 +182,7 @@ impl Layer {
         let plain = if self.transport.is_open() { outbox.chunk() } else { &[] };
         self.sealed = plain.len().min(SEAL);
         self.transport.send(&plain[..self.sealed], &mut self.wire)?;
-        if self.wire.is_empty() && outbox.is_finished() && !self.closed {
+        if self.wire.is_empty() && outbox.is_finished() && !self.closed && !self.failed {
             self.closed = true;
             self.transport.close(&mut self.wire);
         }
