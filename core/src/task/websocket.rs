@@ -50,8 +50,11 @@ impl<S: Socket> WebSocket<S> {
             Err(rejection) => this.endpoint.connection.reject(&rejection)?,
         }
         poll_fn(|context| this.poll_inbox(context, |inbox| inbox.opened.take())).await?;
-        this.flush().await?;
-        Ok(this)
+        match this.flush().await {
+            // What came before the end, and the end itself, are for `recv` to tell.
+            Ok(()) | Err(Error::Closed(_)) => Ok(this),
+            Err(error) => Err(error),
+        }
     }
 
     /// Does the opening handshake of `connection`, a client's, on `socket`.
