@@ -198,6 +198,21 @@ macro_rules! app_cases {
     };
 }
 
+/// What holds for who receives and sends.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! recv_cases {
+    ($module:ident, $loop:ident, $way:expr) => {
+        $crate::tests! { $module, $loop, $way;
+            recv:
+                what_came_before_the_end,
+                after_the_end,
+                sending_without_receiving,
+                a_close_that_cannot_be_sent;
+        }
+    };
+}
+
 /// What holds for futures that are dropped.
 #[doc(hidden)]
 #[macro_export]

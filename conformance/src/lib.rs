@@ -22,6 +22,7 @@ mod host;
 pub mod http;
 mod peer;
 pub mod record;
+pub mod recv;
 
 pub mod ancestors;
 pub mod app;
@@ -126,6 +127,10 @@ macro_rules! suite {
         $crate::wire_cases!(accept_transport, $loop, $crate::Way::ACCEPT.through_transport());
         $crate::wire_cases!(split_transport, $loop, $crate::Way::SPLIT.through_transport());
         $crate::wire_cases!(connect_transport, $loop, $crate::Way::CONNECT.through_transport());
+        $crate::recv_cases!(accept_recv, $loop, $crate::Way::ACCEPT);
+        $crate::recv_cases!(connect_recv, $loop, $crate::Way::CONNECT);
+        $crate::recv_cases!(accept_transport_recv, $loop, $crate::Way::ACCEPT.through_transport());
+        $crate::recv_cases!(connect_transport_recv, $loop, $crate::Way::CONNECT.through_transport());
         $crate::server_cases!(serve_handshake, $loop, $crate::Way::SERVE);
         $crate::server_cases!(accept_handshake, $loop, $crate::Way::ACCEPT);
         $crate::server_cases!(serve_transport_handshake, $loop, $crate::Way::SERVE.through_transport());

@@ -85,11 +85,12 @@ impl Decoder {
         }
         let mut at = 0;
         while let Some(&[kind, high, low]) = rest[at..].first_chunk() {
-            let end = at + 3 + usize::from(u16::from_be_bytes([high, low]));
-            let Some(payload) = rest.get(at + 3..end) else { break };
-            if self.is_over || payload.len() > RECORD {
+            let len = usize::from(u16::from_be_bytes([high, low]));
+            if self.is_over || len > RECORD {
                 return Err(io::Error::other("a record behind the last one, or too long"));
             }
+            let end = at + 3 + len;
+            let Some(payload) = rest.get(at + 3..end) else { break };
             match kind {
                 DATA => plain.extend(payload.iter().map(|byte| byte ^ CHANGE)),
                 TICK => self.ticks += 1,

@@ -114,7 +114,7 @@ pub fn events<L: Loop>(way: Way) {
             host.end();
         }
     }
-    assert_eq!(ran, if way.role() == Role::Server { 18 } else { 10 });
+    assert_eq!(ran, if way.role() == Role::Server { 19 } else { 10 });
 }
 
 /// The endpoint shows by its answer that it saw the event.
