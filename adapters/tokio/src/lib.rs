@@ -20,7 +20,9 @@ mod io;
 mod serve;
 
 pub use io::Io;
-pub use serve::{Serve, bind_reuseport, serve, serve_local, serve_reuseport};
+#[cfg(unix)]
+pub use serve::bind_reuseport;
+pub use serve::{Serve, serve, serve_local, serve_reuseport};
 pub use timtow_core::prelude::*;
 
 use timtow_core::{Connection, task};
