@@ -71,7 +71,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Socket for Io<S, T> {
             slices => stream.poll_write_vectored(context, slices),
         }
     }
-    // ANCHOR_END: driver
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(context)
@@ -90,3 +89,4 @@ impl<S: AsyncRead + AsyncWrite + Unpin, T: Timer> Socket for Io<S, T> {
         self.peer
     }
 }
+// ANCHOR_END: driver

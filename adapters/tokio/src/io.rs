@@ -61,7 +61,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket for Io<S> {
             slices => stream.poll_write_vectored(context, slices),
         }
     }
-    // ANCHOR_END: driver
 
     fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_flush(context)
@@ -79,6 +78,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket for Io<S> {
         self.peer
     }
 }
+// ANCHOR_END: driver
 
 /// Boxed: it must not move once it was polled.
 #[derive(Debug)]
