@@ -167,3 +167,6 @@ impl event::Source for WebSocket {
         self.socket.socket().0.deregister(registry)
     }
 }
+
+#[cfg(test)]
+mod tests;
