@@ -274,10 +274,16 @@ impl<'e> Access<'e> {
     /// Does something with the endpoint.
     #[inline]
     pub fn with<R>(&mut self, f: impl FnOnce(&mut Endpoint) -> R) -> R {
-        match self {
-            Access::Direct(endpoint) => f(endpoint),
-            Access::Shared(endpoint) => f(&mut lock(endpoint)),
-        }
+        let mut guard;
+        let endpoint: &mut Endpoint = match self {
+            Access::Direct(endpoint) => endpoint,
+            Access::Shared(endpoint) => {
+                guard = lock(endpoint);
+                &mut guard
+            }
+        };
+        // Called from one place, so that it can become part of the loop around it.
+        f(endpoint)
     }
 
     /// The same way, for a shorter time.

@@ -86,6 +86,21 @@ pub(crate) fn parse(bytes: &[u8], expect: Expect) -> Result<Option<Header>, Viol
     Ok(Some(Header { fin, opcode, mask, size: at + 4, len }))
 }
 
+/// Reads the commonest header, that of a whole data message of at most 125 bytes; anything else is left to [`parse`].
+#[inline]
+pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
+    let masked = expect.role == Role::Server;
+    let size = if masked { 6 } else { 2 };
+    let [first @ (0x81 | 0x82), second, ..] = *bytes else { return None };
+    let len = usize::from(second & 0x7f);
+    if expect.in_message || (second & 0x80 != 0) != masked || len > 125.min(expect.max_frame).min(expect.max_message) {
+        return None;
+    }
+    let mask = if masked { *bytes.get(2..)?.first_chunk()? } else { [0; 4] };
+    let opcode = if first == 0x81 { Opcode::Text } else { Opcode::Binary };
+    Some(Header { fin: true, opcode, mask, size, len })
+}
+
 /// Writes a header; returns how many bytes of `out` it takes.
 #[inline]
 pub(crate) fn encode(
@@ -230,5 +245,32 @@ mod tests {
         assert_eq!(parse(&[0x81, 0x85], Expect { role: Role::Client, ..EXPECT }), Err(Violation::Masked));
         let nearly_full = Expect { in_message: true, max_message: 4, ..EXPECT };
         assert_eq!(parse(&[0x80, 0x85], nearly_full), Err(Violation::MessageTooBig));
+    }
+
+    #[test]
+    fn the_short_way_reads_the_commonest_headers_and_nothing_else() {
+        for role in [Role::Server, Role::Client] {
+            let mut short = 0;
+            for (first, second) in (0..=u16::MAX).map(|both| (both.to_be_bytes()[0], both.to_be_bytes()[1])) {
+                for (in_message, limit) in [(false, 1000), (true, 1000), (false, 100)] {
+                    let bytes = [first, second, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+                    for come in [0, 1, 2, 5, 6, 12] {
+                        let expect = Expect { role, in_message, max_frame: limit, max_message: limit };
+                        let header = parse_short(&bytes[..come], expect);
+                        let parsed = parse(&bytes[..come], expect);
+                        let common = matches!(parsed, Ok(Some(header))
+                            if header.fin && !header.opcode.is_control() && header.opcode != Opcode::Continuation && header.len < 126);
+                        assert_eq!(
+                            header,
+                            parsed.ok().flatten().filter(|_| common),
+                            "{first:#x} {second:#x} {come} {limit}"
+                        );
+                        short += usize::from(header.is_some());
+                    }
+                }
+            }
+            // Two opcodes; every length, and those under the limit of 100; wherever the header is whole.
+            assert_eq!(short, 2 * (126 + 101) * if role == Role::Server { 2 } else { 4 });
+        }
     }
 }

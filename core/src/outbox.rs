@@ -1,6 +1,6 @@
 //! What waits to be sent: small frames in one contiguous buffer, large owned payloads as they are.
 
-use crate::event::Payload;
+use crate::{event::Payload, frame::MAX_HEADER};
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use bytes::Bytes;
 use core::{mem, ops::Deref};
@@ -309,6 +309,17 @@ impl Outbox {
                 self.push(header, payload.as_bytes());
             }
         }
+    }
+
+    /// Appends a frame with a small payload; the first `size` bytes of `header` count. A copy of fixed length is an
+    /// instruction or two, one of any length is a call.
+    #[inline]
+    pub(crate) fn push_small(&mut self, header: &[u8; MAX_HEADER], size: usize, payload: &[u8]) {
+        self.reserve(header.len() + payload.len());
+        let at = self.buffer.len() + size;
+        self.buffer.extend_from_slice(header);
+        self.buffer.truncate(at);
+        self.buffer.extend_from_slice(payload);
     }
 
     /// Makes room for `more` bytes.

@@ -74,8 +74,9 @@ impl Connection {
             max_frame: self.config.max_frame,
             max_message: self.config.max_message,
         };
-        let Ok(Some(header)) = frame::parse(input, expect) else {
-            return None;
+        let header = match frame::parse_short(input, expect) {
+            Some(header) => header,
+            None => frame::parse(input, expect).ok().flatten()?,
         };
         let end = header.size + header.len;
         if !header.fin || header.opcode.is_control() || input.len() < end || self.is_paused() {
@@ -87,11 +88,13 @@ impl Connection {
         if self.role == Role::Server {
             mask::apply(payload, header.mask);
         }
-        let kind = if header.opcode == Opcode::Text { Kind::Text } else { Kind::Binary };
-        Some(match whole(kind, payload) {
-            Ok(message) => Event::Message(message),
-            Err(violation) => self.fail(violation, input),
-        })
+        if header.opcode == Opcode::Binary {
+            return Some(Event::Message(Message::Binary(Cow::Borrowed(payload))));
+        }
+        match utf8::text(payload) {
+            Some(text) => Some(Event::Message(Message::Text(Cow::Borrowed(text)))),
+            None => Some(self.fail(Violation::TextNotUtf8, input)),
+        }
     }
 
     #[inline(never)]

@@ -135,7 +135,11 @@ impl Connection {
             let size = frame::encode(&mut header, fin, opcode, payload.as_bytes().len(), Some(mask));
             return self.push_masked(&header[..size], payload, mask);
         }
-        let size = frame::encode(&mut header, fin, opcode, payload.as_bytes().len(), None);
+        let len = payload.as_bytes().len();
+        let size = frame::encode(&mut header, fin, opcode, len, None);
+        if len < LARGE {
+            return self.outbox.push_small(&header, size, payload.as_bytes());
+        }
         self.outbox.push_payload(&header[..size], payload);
     }
 
