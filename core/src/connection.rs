@@ -28,6 +28,8 @@ pub struct Connection {
     pub(crate) fast: bool,
     /// Nothing is parsed until `release`.
     pub(crate) held: bool,
+    /// Whoever sends waits for room: reading does not pause for what waits.
+    pub(crate) sender_waits: bool,
     /// The peer sends no more.
     pub(crate) eof: bool,
     /// The closing handshake was done.
@@ -111,6 +113,7 @@ impl Connection {
             state,
             fast: false,
             held: false,
+            sender_waits: false,
             eof: false,
             ended_cleanly: false,
             message: None,
@@ -258,7 +261,7 @@ impl Connection {
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
         self.held
-            || self.outbox.len() > self.config.high_water
+            || (self.outbox.len() > self.config.high_water && !self.sender_waits)
             || (self.outbox.unsent_pongs() >= PONGS && !self.offered)
     }
 

@@ -67,7 +67,8 @@ impl<S: Socket> WebSocket<S> {
         Ok((this, *opened))
     }
 
-    fn new(socket: S, endpoint: Endpoint) -> Self {
+    fn new(socket: S, mut endpoint: Endpoint) -> Self {
+        endpoint.connection.sender_waits = true;
         WebSocket {
             socket,
             endpoint,
