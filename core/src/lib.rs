@@ -24,6 +24,8 @@ mod utf8;
 #[cfg(feature = "std")]
 pub mod app;
 #[cfg(feature = "std")]
+pub mod blocking;
+#[cfg(feature = "std")]
 pub mod clock;
 #[cfg(feature = "std")]
 mod endpoint;

@@ -1,0 +1,101 @@
+//! The halves of a connection, for two threads.
+
+use super::{Socket, WebSocket, shared::Owner};
+use crate::{CloseCode, Closed, Endpoint, Error, Outgoing, OwnedMessage, SendError, lock};
+use std::sync::{Arc, MutexGuard};
+
+/// The half that receives. Keep it receiving: without it pings are not answered, and nobody sees the peer's close frame.
+#[derive(Debug)]
+pub struct RecvHalf<S: Socket>(WebSocket<S>);
+
+/// The half that sends. What it has sent is still written after both halves were dropped.
+#[derive(Debug)]
+pub struct SendHalf<S: Socket>(Arc<Owner<S>>);
+
+pub(super) fn split<S: Socket>(socket: WebSocket<S>) -> (RecvHalf<S>, SendHalf<S>) {
+    let owner = socket.reader.owner.clone();
+    if !owner.0.wake_writer() {
+        socket.with(|endpoint| endpoint.connection.receive_error());
+    }
+    (RecvHalf(socket), SendHalf(owner))
+}
+
+impl<S: Socket> RecvHalf<S> {
+    /// As [`WebSocket::recv`].
+    ///
+    /// # Errors
+    /// As [`WebSocket::recv`].
+    pub fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
+        self.0.recv()
+    }
+
+    /// How the connection ended, if it has.
+    pub fn closed(&self) -> Option<Closed> {
+        self.0.closed().cloned()
+    }
+}
+
+impl<S: Socket> SendHalf<S> {
+    /// Sends a message: waits until the outbox is below its high-water mark, queues it, and has it written at once. It need
+    /// not be written when this returns: see [`flush`](SendHalf::flush).
+    ///
+    /// # Errors
+    /// As [`WebSocket::send`].
+    pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        self.feed(message)?;
+        self.0.0.wake_writer();
+        Ok(())
+    }
+
+    /// Queues a message without having it written; [`send`](SendHalf::send), [`flush`](SendHalf::flush) and the other half's
+    /// `recv` do that. Waits only while the outbox is above its high-water mark.
+    ///
+    /// # Errors
+    /// As [`WebSocket::feed`].
+    pub fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
+        let mut endpoint =
+            self.until(|endpoint| endpoint.connection.buffered() <= endpoint.connection.config().high_water)?;
+        Ok(endpoint.connection.send(message)?)
+    }
+
+    /// Waits until everything is written.
+    ///
+    /// # Errors
+    /// As [`WebSocket::flush`].
+    pub fn flush(&mut self) -> Result<(), Error> {
+        self.until(|endpoint| !endpoint.wants_write()).map(drop)
+    }
+
+    /// Sends the close frame. The other half receives what still comes, and the end.
+    ///
+    /// # Errors
+    /// As [`WebSocket::close`].
+    pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
+        let closing = lock(&self.0.0.endpoint).connection.close(code, reason);
+        match closing {
+            Ok(()) => match self.flush() {
+                Err(Error::Closed(closed)) if closed.is_clean() => Ok(()),
+                flushed => flushed,
+            },
+            Err(SendError::Closing) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The endpoint, when its outbox is as it should be.
+    fn until(&self, done: impl Fn(&Endpoint) -> bool) -> Result<MutexGuard<'_, Endpoint>, Error> {
+        let shared = &self.0.0;
+        let mut endpoint = lock(&shared.endpoint);
+        loop {
+            if let Some(closed) = endpoint.connection.ending().or(shared.closed.get()) {
+                return Err(Error::Closed(closed.clone()));
+            }
+            // Where it is over, the other half is about to say how.
+            if !endpoint.connection.state().is_over() && done(&endpoint) {
+                return Ok(endpoint);
+            }
+            shared.wake_writer();
+            endpoint = shared.until_changed(endpoint, None);
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The thread that reads, keeps the time, and writes where it is alone.
+
+use super::{
+    Socket,
+    shared::{Direct, Owner, Shared},
+};
+use crate::{
+    Access, Buffers, Endpoint, Input,
+    app::{App, Drain, Server, Session},
+    clock, lock,
+};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+
+/// Serves one connection that has just been accepted, on this thread, until it has ended.
+pub fn serve_connection<A: App, S: Socket>(server: &Arc<Server<A>>, socket: S, peer: Option<SocketAddr>) {
+    let drain = &server.options.drain;
+    let mut session = Session::new(server, peer);
+    let mut reader = Reader::new(socket, Endpoint::server(&server.options), Some(drain.clone()));
+    let _registration = drain.register(&reader.owner.0.waker());
+    reader.run(&mut session, &mut Buffers::new(READ));
+}
+
+/// The reader's side.
+#[derive(Debug)]
+pub(crate) struct Reader<S: Socket> {
+    pub(crate) owner: Arc<Owner<S>>,
+    /// How long a read blocks at most.
+    timeout: Duration,
+    /// The last read did.
+    timed_out: bool,
+}
+
+// ANCHOR: driver
+impl<S: Socket> Reader<S> {
+    /// Drives the connection of a server until it has ended.
+    pub(crate) fn run<A: App>(&mut self, session: &mut Session<A>, buffers: &mut Buffers) {
+        while let Some(input) = self.wait(buffers, |endpoint| session.poll_timeout(&mut Access::Direct(endpoint))) {
+            self.turn(|access, output| session.turn(access, buffers, input, output));
+        }
+    }
+
+    /// Waits for what the next turn is about: blocks in a read, until the next deadline at most.
+    pub(crate) fn wait(
+        &mut self,
+        buffers: &mut Buffers,
+        poll_timeout: impl FnOnce(&mut Endpoint) -> Option<Duration>,
+    ) -> Option<Input> {
+        let shared = &self.owner.0;
+        let mut endpoint = lock(&shared.endpoint);
+        if endpoint.is_closed() {
+            return None;
+        }
+        if endpoint.connection.wants_receive() || shared.must_write(&endpoint) {
+            return Some(Input::Nothing);
+        }
+        let deadline = poll_timeout(&mut endpoint);
+        // After a clean end the peer has nothing more to say, but the writer may have.
+        let is_last = endpoint.connection.ended_cleanly && endpoint.wants_write();
+        if is_last || !endpoint.wants_read() {
+            drop(shared.until_changed(endpoint, deadline));
+            return Some(Input::Nothing);
+        }
+        drop(endpoint);
+        let input = buffers.input();
+        let room = input.len().min(READ);
+        Some(self.read(&mut input[..room], deadline))
+    }
+
+    fn read(&mut self, buffer: &mut [u8], deadline: Option<Duration>) -> Input {
+        let left = deadline.map_or(Duration::MAX, clock::until);
+        if left.is_zero() {
+            return Input::Nothing;
+        }
+        self.set_timeout(left, self.timed_out);
+        let result = self.owner.0.socket.read(buffer);
+        self.timed_out = matches!(&result, Err(error) if passes(error));
+        match result {
+            Ok(n) => Input::Read(n),
+            Err(_) if self.timed_out => Input::Nothing,
+            Err(_) => Input::Failed,
+        }
+    }
+    // ANCHOR_END: driver
+
+    pub(crate) fn new(socket: S, endpoint: Endpoint, drain: Option<Drain>) -> Self {
+        let owner = Owner(Arc::new(Shared::new(socket, endpoint, drain)));
+        Reader { owner: Arc::new(owner), timeout: Duration::MAX, timed_out: false }
+    }
+
+    /// A turn: with the endpoint for itself while there is no writer.
+    pub(crate) fn turn(&self, turn: impl FnOnce(Access<'_>, &mut Direct<'_, S>)) {
+        let shared = &self.owner.0;
+        let mut endpoint = lock(&shared.endpoint);
+        if !shared.has_writer() {
+            return turn(Access::Direct(&mut endpoint), &mut shared.output(true));
+        }
+        drop(endpoint);
+        turn(Access::Shared(&shared.endpoint), &mut shared.output(false));
+        let endpoint = lock(&shared.endpoint);
+        if endpoint.wants_write() || endpoint.is_closed() {
+            shared.wake_writer();
+        }
+        shared.settle(&endpoint);
+    }
+
+    /// Makes reads end in time. Deadlines are absolute but the socket's is relative, and a call for every read is one too
+    /// many: it is a power of two, which stays right until half of the time is over; exact when reads come to nothing.
+    pub(super) fn set_timeout(&mut self, left: Duration, idle: bool) {
+        if self.timeout <= left && !idle {
+            return;
+        }
+        let power = || Duration::from_millis(1 << left.as_millis().max(1).ilog2().min(40));
+        let timeout = if idle || left == Duration::MAX { left.max(SHORTEST) } else { power() };
+        if timeout != self.timeout {
+            self.timeout = timeout;
+            // It fails for zero only.
+            let _ = self.owner.0.socket.set_read_timeout((timeout != Duration::MAX).then_some(timeout));
+        }
+    }
+}
+
+/// Whether a read has only come to nothing.
+fn passes(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
+}
+
+/// Read at a time: so much may gather in the inbox of one who reads for himself.
+const READ: usize = 64 << 10;
+/// Zero is not a time-out.
+const SHORTEST: Duration = Duration::from_millis(1);

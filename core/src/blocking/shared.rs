@@ -1,0 +1,198 @@
+//! What the threads of a connection share, and the one that writes.
+
+use super::Socket;
+use crate::{Closed, Endpoint, Output, app::Drain, clock, lock};
+use std::{
+    io::{self, IoSlice},
+    net::Shutdown,
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    task::{Wake, Waker},
+    thread::{self, Thread},
+    time::Duration,
+};
+
+/// What the threads of a connection share.
+#[derive(Debug)]
+pub(crate) struct Shared<S> {
+    /// Nobody holds it while it is in a call that blocks, but for a reader that is alone and writes.
+    pub(crate) endpoint: Mutex<Endpoint>,
+    /// How the connection ended, as the reader has learnt.
+    pub(crate) closed: OnceLock<Closed>,
+    pub(crate) socket: S,
+    drain: Option<Drain>,
+    /// The writer; none inside where it could not be started.
+    writer: OnceLock<Option<Thread>>,
+    /// Wakes those who wait for the endpoint to change, and how many they are.
+    changed: Condvar,
+    waiting: AtomicUsize,
+    /// No reader and no sender is left.
+    released: AtomicBool,
+}
+
+/// Those who use the connection: what they leave behind is written, and then the writer ends.
+#[derive(Debug)]
+pub(crate) struct Owner<S: Socket>(pub(crate) Arc<Shared<S>>);
+
+impl<S: Socket> Shared<S> {
+    pub(crate) fn new(socket: S, endpoint: Endpoint, drain: Option<Drain>) -> Self {
+        Shared {
+            endpoint: Mutex::new(endpoint),
+            closed: OnceLock::new(),
+            socket,
+            drain,
+            writer: OnceLock::new(),
+            changed: Condvar::new(),
+            waiting: AtomicUsize::new(0),
+            released: AtomicBool::new(false),
+        }
+    }
+
+    /// How other threads wake the connection.
+    pub(crate) fn waker(self: &Arc<Self>) -> Waker {
+        let waker = Waker::from(Arc::new(Alarm(Arc::downgrade(self))));
+        lock(&self.endpoint).set_waker(&waker);
+        waker
+    }
+
+    /// The write side, for one turn; of whoever writes, or of one who leaves that to the writer.
+    pub(crate) fn output(&self, writes: bool) -> Direct<'_, S> {
+        Direct { socket: &self.socket, writes }
+    }
+
+    pub(crate) fn has_writer(&self) -> bool {
+        matches!(self.writer.get(), Some(Some(_)))
+    }
+
+    /// What was queued since the last turn is for the reader to write; or it is up to the writer.
+    pub(crate) fn must_write(self: &Arc<Self>, endpoint: &Endpoint) -> bool {
+        let waits = endpoint.wants_write();
+        if waits && self.has_writer() {
+            self.wake_writer();
+            return false;
+        }
+        waits
+    }
+
+    /// Waits until another thread has changed something, or the deadline has come.
+    pub(crate) fn until_changed<'g>(
+        &self,
+        endpoint: MutexGuard<'g, Endpoint>,
+        deadline: Option<Duration>,
+    ) -> MutexGuard<'g, Endpoint> {
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        let left = deadline.map_or(Duration::MAX, clock::until);
+        let (endpoint, _) = self.changed.wait_timeout(endpoint, left).unwrap_or_else(PoisonError::into_inner);
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        endpoint
+    }
+
+    /// Lets the sending half know how the connection ended.
+    pub(crate) fn tell(&self, closed: &Option<Closed>) {
+        if let Some(closed) = closed
+            && self.closed.get().is_none()
+        {
+            let _ = self.closed.set(closed.clone());
+        }
+    }
+
+    /// Tells those who wait that something has changed, and ends calls that block on a socket that is of no use any more.
+    pub(crate) fn settle(&self, endpoint: &Endpoint) {
+        if endpoint.is_abandoned() {
+            let _ = self.socket.shutdown(Shutdown::Both);
+        }
+        // Whoever waits has counted itself with the lock that is held now.
+        if self.waiting.load(Ordering::Relaxed) > 0 {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Wakes the writer; starts it where there is none. Whether that could be done: without one the connection is lost.
+    pub(crate) fn wake_writer(self: &Arc<Self>) -> bool {
+        let writer = self.writer.get_or_init(|| {
+            let shared = self.clone();
+            let thread = thread::Builder::new().name("timtow writer".into()).stack_size(STACK);
+            match thread.spawn(move || shared.write()) {
+                Ok(writer) => Some(writer.thread().clone()),
+                Err(_) => {
+                    let _ = self.socket.shutdown(Shutdown::Both);
+                    None
+                }
+            }
+        });
+        writer.as_ref().inspect(|writer| writer.unpark()).is_some()
+    }
+
+    /// The writer: writes whatever waits, and keeps the time for a reader that is blocked.
+    fn write(&self) {
+        let mut endpoint = lock(&self.endpoint);
+        loop {
+            if self.drain.as_ref().is_some_and(Drain::is_draining) {
+                endpoint.drain();
+            }
+            endpoint.handle_timeout(clock::now());
+            endpoint.flush(&mut self.output(false));
+            let piece = endpoint.take();
+            self.settle(&endpoint);
+            if let Some(piece) = piece {
+                drop(endpoint);
+                let written = self.socket.write(&[IoSlice::new(&piece[..piece.len().min(PIECE)])]);
+                endpoint = lock(&self.endpoint);
+                endpoint.restore(piece, written);
+                continue;
+            }
+            if endpoint.is_closed() || self.released.load(Ordering::Acquire) {
+                return;
+            }
+            let deadline = endpoint.poll_timeout();
+            drop(endpoint);
+            thread::park_timeout(deadline.map_or(Duration::MAX, clock::until));
+            endpoint = lock(&self.endpoint);
+        }
+    }
+}
+
+impl<S: Socket> Drop for Owner<S> {
+    fn drop(&mut self) {
+        self.0.released.store(true, Ordering::Release);
+        if self.0.has_writer() {
+            self.0.wake_writer();
+        }
+    }
+}
+
+/// Wakes a connection. Weak: the connection itself holds it.
+struct Alarm<S>(Weak<Shared<S>>);
+
+impl<S: Socket> Wake for Alarm<S> {
+    fn wake(self: Arc<Self>) {
+        if let Some(shared) = self.0.upgrade() {
+            shared.wake_writer();
+        }
+    }
+}
+
+/// The write side, for one turn.
+pub(crate) struct Direct<'s, S> {
+    socket: &'s S,
+    /// Writing is up to this thread.
+    writes: bool,
+}
+
+impl<S: Socket> Output for Direct<'_, S> {
+    #[inline]
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.writes { self.socket.write(slices) } else { Err(io::ErrorKind::WouldBlock.into()) }
+    }
+
+    fn shutdown(&mut self) -> io::Result<()> {
+        self.socket.shutdown(Shutdown::Write)
+    }
+}
+
+/// Stack of a thread. It is there for handlers; memory that they do not use is not taken.
+pub const STACK: usize = 256 << 10;
+/// Written at a time without the endpoint, so that it sees the progress of a slow peer.
+const PIECE: usize = 64 << 10;
