@@ -97,7 +97,7 @@ fn exchange(runtime: Runtime, request: ClientRequest, stream: TcpStream) -> std:
 
 fn on_threads(request: ClientRequest, stream: TcpStream, options: &Options) -> std::result::Result<Closed, Error> {
     let (socket, _) = timtow::threads::connect_with(request, stream, options)?;
-    let (mut receiver, mut sender) = socket.split()?;
+    let (mut receiver, mut sender) = socket.split();
     thread::spawn(move || {
         for line in io::stdin().lock().lines().map_while(std::result::Result::ok) {
             if sender.send(line).is_err() {

@@ -116,8 +116,13 @@ impl Driven {
         if self.ws.poll_timeout() == Some(Duration::ZERO) {
             self.ws.handle_timeout(Duration::from_secs(1));
         }
-        if !self.writing && let Some(piece) = self.ws.outbox().take() {
-            assert!(self.ws.outbox().take().is_none() && self.ws.outbox().chunk().is_empty(), "one piece is out at a time");
+        if !self.writing
+            && let Some(piece) = self.ws.outbox().take()
+        {
+            assert!(
+                self.ws.outbox().take().is_none() && self.ws.outbox().chunk().is_empty(),
+                "one piece is out at a time"
+            );
             assert!(!self.ws.outbox().is_empty(), "what the kernel has is not sent");
             kernel.pending[socket].push(Operation::Write(piece));
             self.writing = true;
