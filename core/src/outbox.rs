@@ -410,6 +410,7 @@ impl Outbox {
     }
 
     /// Whether it was dropped.
+    #[cfg(feature = "std")]
     #[inline]
     pub(crate) fn is_abandoned(&self) -> bool {
         self.abandoned

@@ -29,7 +29,7 @@ impl Connection {
     }
 
     /// Queues a fragment of a message, as one frame (RFC 6455 5.4). The first fragment decides whether the message is
-    /// text; what was received as [`Event::Fragment`] can be sent on as it is.
+    /// text; what was received as [`Event::Fragment`](crate::Event) can be sent on as it is.
     ///
     /// # Errors
     /// As [`send`](Connection::send); [`SendError::InsideMessage`] where a fragment is not of the message's kind;
@@ -55,7 +55,7 @@ impl Connection {
     }
 
     /// Queues a ping with up to 125 bytes (RFC 6455 5.5.2). Keep-alive needs no call: see
-    /// [`Config::ping_interval`].
+    /// [`Config::ping_interval`](crate::Config::ping_interval).
     ///
     /// # Errors
     /// As [`send`](Connection::send); [`SendError::ControlTooLong`].

@@ -13,6 +13,9 @@ use timtow_core::{Connection, Event, Response, Role};
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
+/// Something that a connection does and comes to rest after.
+type Activity<'a> = &'a dyn Fn(&mut Connection);
+
 #[test]
 fn an_idle_connection_owns_nothing_on_the_heap() {
     println!("a connection is {} bytes", size_of::<Connection>());
@@ -42,7 +45,7 @@ fn an_idle_connection_owns_nothing_on_the_heap() {
         }
         drain(&mut ws);
         assert_eq!(alloc::owned() - before, 0, "after the opening handshake");
-        let activities: [(&str, &dyn Fn(&mut Connection)); 8] = [
+        let activities: [(&str, Activity<'_>); 8] = [
             ("a message", &|ws| feed(ws, &frame(role, 0x81, b"text"), echo)),
             ("a large one, moved to the outbox", &|ws| {
                 let large = frame(role, 0x82, &[1; 50_000]);
