@@ -326,3 +326,42 @@ fn rfc6455_server(name: &str, vector: &Value, input: &[u8]) {
     };
     assert_eq!(fields(&answer), fields(str::from_utf8(&bytes(&vector["output"])).unwrap()), "{name}");
 }
+
+/// RFC 6455 5.2, for every first byte of a frame, between messages and inside of one.
+#[test]
+fn every_first_byte() {
+    for role in [Role::Server, Role::Client] {
+        for (inside, first) in
+            [false, true].into_iter().flat_map(|inside| (0..=255u8).map(move |first| (inside, first)))
+        {
+            let begun = if inside { frame(role, 0x01, b"a") } else { vec![] };
+            let (fin, rsv, opcode) = (first & 0x80 != 0, first & 0x70, first & 0x0f);
+            let legal = rsv == 0
+                && match opcode {
+                    0x0 => inside,
+                    0x1 | 0x2 => !inside,
+                    0x8..=0xa => fin,
+                    _ => false,
+                };
+            let make = || Connection::upgraded(role, Arc::new(config()));
+            let alone = run(make(), [&begun[..], &[first]], Drained::AtOnce);
+            assert_eq!(alone.over.is_some(), !legal, "{first:#x} alone proves it, or does not, inside: {inside}");
+            if legal {
+                let outcome = in_every_way(&format!("{first:#x}"), make, &[begun, frame(role, first, b"")].concat());
+                assert_eq!(outcome.over.is_some(), opcode == 0x8);
+                assert_eq!(outcome.messages.len(), usize::from(fin && opcode < 0x8));
+            } else {
+                let code = frames(&alone.output);
+                assert_eq!(code, [(0x88, close(1002))]);
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_behind_the_first_byte_of_a_header_may_look_like_a_frame() {
+    // Two bytes, masked with 81 01 02 03; behind the first byte, one byte that is masked with 01 02 03 and the first of them.
+    let input = [0x82, 0x82, 0x81, 0x01, 0x02, 0x03, b'a' ^ 0x81, b'b' ^ 0x01];
+    let outcome = in_every_way("looks like one", || Connection::upgraded(Role::Server, Arc::new(config())), &input);
+    assert_eq!(outcome.messages, [b"ab"]);
+}
