@@ -104,7 +104,12 @@ pub fn turn(
             &mut []
         }),
         Input::Nothing => access.with(|endpoint| {
-            endpoint.handle_timeout(clock::now());
+            let now = clock::now();
+            if endpoint.poll_timeout().is_some_and(|deadline| deadline <= now) {
+                // Whoever was not polled for long finds a socket that takes what was stuck, and that is progress.
+                endpoint.flush(output);
+            }
+            endpoint.handle_timeout(now);
             &mut []
         }),
     };

@@ -264,3 +264,27 @@ fn every_driver_sees_and_says_the_same() {
         assert!(!expected.0.opened || expected.1.len() > 100, "{name} with {echoes} echoes");
     }
 }
+
+#[test]
+fn a_driver_that_was_elsewhere_may_write_before_the_deadline_of_a_write_is_heeded() {
+    let (mut socket, mut peer) = pipe(5, usize::MAX);
+    let write_timeout = Some(Duration::from_millis(2));
+    let options = Options { config: Arc::new(timtow_core::Config { write_timeout, ..config() }), ..Options::default() };
+    let ws = Connection::upgraded(Role::Server, options.config.clone());
+    let (mut endpoint, mut buffers) = (Endpoint::new(ws, &options), Buffers::new(100));
+    endpoint.connection.send("stuck").unwrap();
+    let mut nothing = |endpoint: &mut Endpoint, socket: &mut End| {
+        turn(&mut Access::Direct(endpoint), &mut buffers, Input::Nothing, socket, |_, event| panic!("{event:?}"));
+    };
+    nothing(&mut endpoint, &mut socket);
+    assert!(endpoint.wants_write());
+    // The peer reads, and the driver does not look before the deadline has passed.
+    assert_eq!(peer.read(&mut [0; 10]).unwrap(), 5);
+    let deadline = endpoint.poll_timeout().unwrap();
+    while clock::now() <= deadline {
+        std::hint::spin_loop();
+    }
+    nothing(&mut endpoint, &mut socket);
+    assert!(!endpoint.wants_write());
+    assert_eq!(peer.unread(), b"ck");
+}

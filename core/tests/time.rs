@@ -147,6 +147,43 @@ fn a_pong_that_cannot_be_read_is_not_missed() {
 }
 
 #[test]
+fn a_pong_that_was_set_aside_is_not_missed() {
+    let (mut side, mut peer) = (Side::new(Connection::upgraded(Role::Server, Arc::new(config()))), silent());
+    let mut now = 100 * SECOND;
+    pass(&mut side, &mut peer, &mut now, 20, |_| {});
+    let ping = common::frames(peer.inbound.make_contiguous()).pop().unwrap();
+    side.ws.hold();
+    side.inbound.extend(frame(Role::Server, 0x81, b"text"));
+    side.inbound.extend(frame(Role::Server, 0x8a, &ping.1));
+    pass(&mut side, &mut peer, &mut now, 100, |_| {});
+    assert_eq!(side.closed(), None);
+    side.ws.release();
+    pass(&mut side, &mut peer, &mut now, 1, |_| {});
+    assert_eq!((side.messages().len(), side.pongs()), (1, 1));
+}
+
+#[test]
+fn a_driver_that_was_elsewhere_may_read_before_a_pong_is_missed() {
+    let (mut side, mut peer) = (Side::new(Connection::upgraded(Role::Server, Arc::new(config()))), silent());
+    let mut now = 100 * SECOND;
+    pass(&mut side, &mut peer, &mut now, 20, |_| {});
+    let ping = common::frames(peer.inbound.make_contiguous()).pop().unwrap();
+    // The pong is there, and the driver, who comes back after a minute, tells the time before it reads.
+    side.ws.handle_timeout(now + 60 * SECOND);
+    now += 60 * SECOND;
+    side.inbound.extend(frame(Role::Server, 0x8a, &ping.1));
+    while side.turn(&mut peer, now) {}
+    pass(&mut side, &mut peer, &mut now, 10, |_| {});
+    assert_eq!((side.closed(), side.pongs()), (None, 1));
+    // Without one it is gone a second later.
+    pass(&mut side, &mut peer, &mut now, 10, |_| {});
+    side.ws.handle_timeout(now + 60 * SECOND);
+    now += 60 * SECOND;
+    pass(&mut side, &mut peer, &mut now, 2, |_| {});
+    assert_eq!(timeout_of(&side), Some(Timeout::Pong));
+}
+
+#[test]
 fn the_opening_handshake_has_10_seconds_in_all_however_slowly_it_comes() {
     let (mut side, mut peer) = (Side::new(Connection::server(Arc::new(config()))), silent());
     let mut now = 100 * SECOND;
