@@ -138,3 +138,6 @@ impl<S: Socket> Output for Watched<S> {
 
 /// Full reads in a row before others get their turn.
 const FAIR: usize = 16;
+
+#[cfg(test)]
+mod tests;
