@@ -170,21 +170,24 @@ macro_rules! app_cases {
                 close_is_called_once,
                 a_greeting_in_open,
                 a_handler_that_closes,
-                a_timer,
-                a_timer_that_is_moved,
-                a_timer_of_a_connection_that_ends,
-                a_sender_from_other_threads,
-                a_sender_that_closes,
-                a_sender_of_a_connection_that_ended,
-                a_sender_that_is_full,
+                several_loops,
+                a_closure_for_many_connections,
+                a_handler_that_sends_much;
+            app_handshake:
                 the_request_is_seen,
                 the_answer_is_the_applications,
                 a_rejection,
                 an_answer_that_cannot_be_sent,
-                too_many_connections,
-                several_loops,
-                a_closure_for_many_connections,
-                a_handler_that_sends_much;
+                too_many_connections;
+            app_sender:
+                a_sender_from_other_threads,
+                a_sender_that_closes,
+                a_sender_of_a_connection_that_ended,
+                a_sender_that_is_full;
+            app_timer:
+                a_timer,
+                a_timer_that_is_moved,
+                a_timer_of_a_connection_that_ends;
             drain:
                 a_server_without_connections,
                 a_drain_that_has_begun,

@@ -15,6 +15,7 @@
 //! an async loop is [`Awaited`]; `tests/reference.rs` here shows a whole one.
 
 mod awaited;
+mod buffer;
 mod cases;
 pub mod child;
 pub mod frame;
@@ -23,9 +24,14 @@ pub mod http;
 mod peer;
 pub mod record;
 pub mod recv;
+mod script;
+mod way;
 
 pub mod ancestors;
 pub mod app;
+pub mod app_handshake;
+pub mod app_sender;
+pub mod app_timer;
 pub mod backpressure;
 pub mod cancel;
 pub mod drain;
@@ -42,8 +48,9 @@ pub mod vanish;
 pub mod vectors;
 
 pub use awaited::{Awaited, BlockOn, Cancel};
-pub use host::{End, Host, Idiom, Task, Way, close_order};
+pub use host::{Host, Task, close_order};
 pub use peer::{Peer, is_lost};
+pub use way::{End, Idiom, Way};
 
 use std::{io, net::TcpListener, net::TcpStream, time::Duration};
 use timtow_core::{
@@ -110,7 +117,7 @@ pub trait WebSocket: 'static {
 pub const WATCHDOG: Duration = Duration::from_secs(60);
 
 /// Makes a test of each case, for one loop: a type that implements [`Loop`]. With `async` also those about futures that
-/// are dropped, for a loop whose [`WebSocket`] implements [`Cancel`].
+/// are dropped, for a loop whose [`WebSocket`] implements [`Cancel`]; with `serve` only those about whole servers.
 #[macro_export]
 macro_rules! suite {
     ($loop:ident, async) => {
@@ -118,12 +125,20 @@ macro_rules! suite {
         $crate::cancel_cases!(accept_cancelled, $loop, $crate::Way::ACCEPT);
         $crate::cancel_cases!(connect_cancelled, $loop, $crate::Way::CONNECT);
     };
-    ($loop:ident) => {
+    ($loop:ident, serve) => {
         $crate::wire_cases!(serve, $loop, $crate::Way::SERVE);
+        $crate::wire_cases!(serve_transport, $loop, $crate::Way::SERVE.through_transport());
+        $crate::server_cases!(serve_handshake, $loop, $crate::Way::SERVE);
+        $crate::server_cases!(serve_transport_handshake, $loop, $crate::Way::SERVE.through_transport());
+        $crate::transport_cases!(serve_own_transport, $loop, $crate::Way::SERVE.through_transport());
+        $crate::app_cases!(whole, $loop, $crate::Way::SERVE);
+        $crate::child_cases!(apart, $loop, $crate::Way::SERVE);
+    };
+    ($loop:ident) => {
+        $crate::suite!($loop, serve);
         $crate::wire_cases!(accept, $loop, $crate::Way::ACCEPT);
         $crate::wire_cases!(split, $loop, $crate::Way::SPLIT);
         $crate::wire_cases!(connect, $loop, $crate::Way::CONNECT);
-        $crate::wire_cases!(serve_transport, $loop, $crate::Way::SERVE.through_transport());
         $crate::wire_cases!(accept_transport, $loop, $crate::Way::ACCEPT.through_transport());
         $crate::wire_cases!(split_transport, $loop, $crate::Way::SPLIT.through_transport());
         $crate::wire_cases!(connect_transport, $loop, $crate::Way::CONNECT.through_transport());
@@ -131,17 +146,12 @@ macro_rules! suite {
         $crate::recv_cases!(connect_recv, $loop, $crate::Way::CONNECT);
         $crate::recv_cases!(accept_transport_recv, $loop, $crate::Way::ACCEPT.through_transport());
         $crate::recv_cases!(connect_transport_recv, $loop, $crate::Way::CONNECT.through_transport());
-        $crate::server_cases!(serve_handshake, $loop, $crate::Way::SERVE);
         $crate::server_cases!(accept_handshake, $loop, $crate::Way::ACCEPT);
-        $crate::server_cases!(serve_transport_handshake, $loop, $crate::Way::SERVE.through_transport());
         $crate::client_cases!(connect_handshake, $loop, $crate::Way::CONNECT);
         $crate::client_cases!(connect_transport_handshake, $loop, $crate::Way::CONNECT.through_transport());
-        $crate::transport_cases!(serve_own_transport, $loop, $crate::Way::SERVE.through_transport());
         $crate::transport_cases!(accept_own_transport, $loop, $crate::Way::ACCEPT.through_transport());
         $crate::transport_cases!(split_own_transport, $loop, $crate::Way::SPLIT.through_transport());
         $crate::transport_cases!(connect_own_transport, $loop, $crate::Way::CONNECT.through_transport());
-        $crate::app_cases!(whole, $loop, $crate::Way::SERVE);
-        $crate::child_cases!(apart, $loop, $crate::Way::SERVE);
     };
 }
 

@@ -2,6 +2,7 @@
 
 use crate::{
     WATCHDOG,
+    buffer::Buffer,
     frame::{self, CLOSE, Frame},
     http::{self, Head},
     record::{self, Decoder},
@@ -9,7 +10,6 @@ use crate::{
 use socket2::SockRef;
 use std::{
     io::{self, Read, Write},
-    mem,
     net::{Shutdown, TcpStream},
     time::Duration,
 };
@@ -23,7 +23,7 @@ pub struct Peer {
     /// The peer's own role.
     role: Role,
     /// What came and was not taken yet, without the transport.
-    buffer: Vec<u8>,
+    buffer: Buffer,
     /// The test transport, where there is one.
     decoder: Option<Decoder>,
     masks: u32,
@@ -38,7 +38,7 @@ impl Peer {
         stream.set_read_timeout(Some(WATCHDOG)).expect("a read timeout");
         stream.set_write_timeout(Some(WATCHDOG)).expect("a write timeout");
         let decoder = transport.then(Decoder::default);
-        Peer { stream, role, buffer: Vec::new(), decoder, masks: 0x37fa_213d, seen_masks: Vec::new() }
+        Peer { stream, role, buffer: Buffer::default(), decoder, masks: 0x37fa_213d, seen_masks: Vec::new() }
     }
 
     /// The peer's own role.
@@ -160,7 +160,7 @@ impl Peer {
     pub fn fill(&mut self) -> bool {
         match self.try_fill() {
             Ok(more) => more,
-            Err(error) => panic!("no end, and nothing comes: {error}; {:?} is there", lossy(&self.buffer)),
+            Err(error) => panic!("no end, and nothing comes: {error}; {:?} is there", lossy(self.buffer.as_slice())),
         }
     }
 
@@ -177,38 +177,40 @@ impl Peer {
             }
         };
         match &mut self.decoder {
-            None => self.buffer.extend_from_slice(&chunk[..n]),
-            Some(decoder) => decoder.receive(&chunk[..n], &mut self.buffer)?,
+            None => self.buffer.end().extend_from_slice(&chunk[..n]),
+            Some(decoder) => decoder.receive(&chunk[..n], self.buffer.end())?,
         }
         Ok(n > 0)
     }
 
     /// Whether a whole head has come.
     pub fn has_head(&self) -> bool {
-        self.buffer.windows(4).any(|window| window == b"\r\n\r\n")
+        self.head_len().is_some()
     }
 
     /// The next head; what is behind it waits.
     pub fn head(&mut self) -> Head {
         loop {
-            if let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") {
-                let rest = self.buffer.split_off(end + 4);
-                let head = mem::replace(&mut self.buffer, rest);
-                return Head::parse(str::from_utf8(&head[..end]).expect("ASCII"));
+            if let Some(len) = self.head_len() {
+                let head = self.buffer.take(len);
+                return Head::parse(str::from_utf8(&head[..len - 4]).expect("ASCII"));
             }
-            assert!(self.fill(), "the end inside a head: {:?}", lossy(&self.buffer));
+            assert!(self.fill(), "the end inside a head: {:?}", lossy(self.buffer.as_slice()));
         }
+    }
+
+    fn head_len(&self) -> Option<usize> {
+        self.buffer.as_slice().windows(4).position(|window| window == b"\r\n\r\n").map(|at| at + 4)
     }
 
     /// The next response, with its body.
     pub fn response(&mut self) -> (Head, String) {
         let head = self.head();
         let len = if head.status() == 101 { 0 } else { head.only("Content-Length").parse().expect("a number") };
-        while self.buffer.len() < len {
+        while self.buffer.as_slice().len() < len {
             assert!(self.fill(), "the end inside a body");
         }
-        let rest = self.buffer.split_off(len);
-        let body = mem::replace(&mut self.buffer, rest);
+        let body = self.buffer.take(len);
         (head, String::from_utf8(body).expect("a body in UTF-8"))
     }
 
@@ -236,10 +238,10 @@ impl Peer {
     }
 
     /// The next frame, or `None` at the end; it must be one that the endpoint may send.
-    pub fn next(&mut self) -> Option<Frame> {
+    pub fn next_frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some((frame, mask, len)) = Frame::parse(&self.buffer) {
-                self.buffer.drain(..len);
+            if let Some((frame, mask, len)) = Frame::parse(self.buffer.as_slice()) {
+                self.buffer.skip(len);
                 // RFC 6455 5.1: a client masks, a server does not.
                 assert_eq!(mask.is_some(), self.role == Role::Server, "wrongly masked: {frame:?}");
                 assert_eq!(frame.rsv, 0, "a reserved bit is set");
@@ -248,7 +250,11 @@ impl Peer {
                 return Some(frame);
             }
             if !self.fill() {
-                assert!(self.buffer.is_empty(), "the end inside a frame: {:?}", lossy(&self.buffer));
+                assert!(
+                    self.buffer.as_slice().is_empty(),
+                    "the end inside a frame: {:?}",
+                    lossy(self.buffer.as_slice())
+                );
                 return None;
             }
         }
@@ -256,7 +262,7 @@ impl Peer {
 
     /// The next frame.
     pub fn frame(&mut self) -> Frame {
-        self.next().expect("a frame, not the end")
+        self.next_frame().expect("a frame, not the end")
     }
 
     /// Expects this frame.
@@ -288,9 +294,9 @@ impl Peer {
 
     /// Expects the end, and nothing before it.
     pub fn expect_end(&mut self) {
-        assert!(self.buffer.is_empty(), "not the end: {:?}", lossy(&self.buffer));
+        assert!(self.buffer.as_slice().is_empty(), "not the end: {:?}", lossy(self.buffer.as_slice()));
         while self.fill() {
-            assert!(self.buffer.is_empty(), "not the end: {:?}", lossy(&self.buffer));
+            assert!(self.buffer.as_slice().is_empty(), "not the end: {:?}", lossy(self.buffer.as_slice()));
         }
         if let Some(decoder) = &self.decoder {
             assert!(decoder.is_over || !decoder.is_open, "the transport was not closed");

@@ -25,7 +25,8 @@ fn open_with(peer: &mut Peer, frames: &[Frame]) {
 /// What came before the end is received before it, though the end has come as well: in one segment with the handshake, or
 /// later.
 pub fn what_came_before_the_end<L: Loop>(way: Way) {
-    let last: [(&[Frame], fn(&Closed)); 3] = [
+    type Check = fn(&Closed);
+    let last: [(&[Frame], Check); 3] = [
         (&[Frame::close(4000, "bye")], |closed| assert_eq!((closed.code, &*closed.reason), (CloseCode(4000), "bye"))),
         (&[Frame::new(3, "")], |closed| assert!(matches!(closed.cause, Cause::Violation(_)))),
         (&[], |closed| assert_eq!(closed.cause, Cause::Lost)),
@@ -117,15 +118,16 @@ pub fn sending_without_receiving<L: Loop>(way: Way) {
     peer.send(&Frame::new(PING, "?"));
     peer.text("Hello");
     go.send(()).expect("the endpoint waits");
-    let mut others = Vec::new();
+    let (mut others, mut pongs) = (Vec::new(), 0);
     loop {
         let frame = peer.frame();
         match frame.opcode {
             CLOSE => break,
-            PONG => assert_eq!(frame.payload, b"?"),
+            PONG => pongs += 1,
             _ => others.push(frame.payload),
         }
     }
+    assert_eq!(pongs, 1);
     assert_eq!(others, (0..10).map(|number| vec![number; 100_000]).collect::<Vec<_>>());
     peer.send(&Frame::close(4001, ""));
     peer.part();
@@ -142,7 +144,11 @@ pub fn a_close_that_cannot_be_sent<L: Loop>(way: Way) {
                 closed => panic!("{closed:?}"),
             }
         }
-        socket.send("still open".into()).expect("an open connection");
+        // The peer may have closed by the time that it is written.
+        match socket.send("still open".into()) {
+            Ok(()) | Err(Error::Closed(_)) => {}
+            Err(error) => panic!("{error:?}"),
+        }
         assert_eq!(socket.recv().expect("a clean end"), None);
     });
     peer.open();

@@ -9,7 +9,7 @@ use crate::{
     http, record,
 };
 use std::{net::Shutdown, time::Duration};
-use timtow_core::{Cause, Config, Role, Timeout};
+use timtow_core::{Cause, Config, Error, Role, Timeout};
 
 /// In which manner a peer vanishes.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -98,6 +98,8 @@ fn during_the_handshake<L: Loop>(way: Way, manner: Manner, begin: impl Fn(&mut P
             let end = host.end();
             match manner {
                 Manner::Silence => end.expect_cause(&Cause::Timeout(Timeout::Handshake)),
+                // A client may not even have seen that it was connected.
+                Manner::Rst if matches!(end, End::Failed(Error::Io(_))) => assert_eq!(way.role(), Role::Client),
                 _ => assert!(matches!(end.cause(), Cause::Lost | Cause::Failed(_)), "{manner:?}: {end:?}"),
             }
         }
@@ -117,7 +119,7 @@ pub fn inside_a_frame<L: Loop>(way: Way) {
     });
     while_open::<L>(way, |peer| {
         peer.announce(true, BINARY, 1 << 20);
-        peer.write(vec![0; 100_000]);
+        let _ = peer.try_write(vec![0; 100_000]);
     });
 }
 
@@ -128,7 +130,11 @@ pub fn inside_a_fragmented_message<L: Loop>(way: Way) {
 
 /// With replies under way that nobody will read.
 pub fn with_replies_under_way<L: Loop>(way: Way) {
-    while_open::<L>(way, |peer| peer.send(&Frame::new(BINARY, vec![0; 1 << 20])));
+    while_open::<L>(way, |peer| {
+        // On a slow machine the endpoint may have given up a silent peer before it was.
+        let frame = peer.encode(&Frame::new(BINARY, vec![0; 1 << 20]));
+        let _ = peer.try_write(frame);
+    });
 }
 
 fn while_open<L: Loop>(way: Way, prepare: impl Fn(&mut Peer)) {
@@ -137,8 +143,8 @@ fn while_open<L: Loop>(way: Way, prepare: impl Fn(&mut Peer)) {
         let config = Config {
             ping_interval: silent,
             pong_timeout: silent,
-            write_timeout: SHORT,
-            close_timeout: SHORT,
+            write_timeout: silent,
+            close_timeout: silent,
             ..Config::default()
         };
         let host = Host::<L>::new(way, config);

@@ -1,0 +1,53 @@
+//! The suite that every adapter must pass, on the executors of the futures crate, with the timer that works everywhere.
+
+use async_io::Async;
+use futures::{
+    StreamExt,
+    executor::{self, ThreadPool},
+};
+use std::{
+    future::Future,
+    io,
+    net::{TcpListener, TcpStream},
+    sync::LazyLock,
+};
+use timtow_conformance::{Awaited, BlockOn, Loop, suite};
+use timtow_futures::{App, Error, Io, Options, Serve, accept, connect, serve};
+
+enum Futures {}
+
+suite!(Futures, async);
+
+static POOL: LazyLock<ThreadPool> =
+    LazyLock::new(|| ThreadPool::builder().pool_size(2).create().expect("a pool of threads"));
+
+impl Loop for Futures {
+    type WebSocket = Awaited<Futures, Io<Async<TcpStream>>>;
+
+    fn serve(listener: TcpListener, options: Options, app: impl App<Handler: Send>) -> io::Result<()> {
+        let listener = Async::new(listener)?;
+        let incoming = listener.incoming().map(|stream| {
+            let stream = stream?;
+            let peer = stream.get_ref().peer_addr().ok();
+            Ok(Io { peer, ..Io::new(stream) })
+        });
+        let spawn = |connection: Serve<_, _>| POOL.spawn_ok(connection);
+        executor::block_on(serve(incoming, spawn, options, app))
+    }
+
+    fn accept(stream: TcpStream, options: Options) -> Result<Self::WebSocket, Error> {
+        executor::block_on(accept(Async::new(stream)?, &options)).map(Awaited::new)
+    }
+
+    fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
+        let (_, target) = options.client_request(url)?;
+        let stream = TcpStream::connect((target.host.as_str(), target.port))?;
+        executor::block_on(connect(url, Async::new(stream)?, &options)).map(Awaited::new)
+    }
+}
+
+impl BlockOn for Futures {
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        executor::block_on(future)
+    }
+}

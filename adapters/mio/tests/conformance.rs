@@ -1,0 +1,135 @@
+//! The suite that every adapter must pass. A callback loop has neither `recv` nor halves: here a `recv` turns the loop until
+//! a message has come, and what stands for the halves echoes in the callback.
+
+use mio::{Events, Interest, Poll, Token};
+use std::{
+    io,
+    net::{TcpListener, TcpStream},
+    time::Duration,
+};
+use timtow_conformance::{Loop, close_order, suite};
+use timtow_core::Inbox;
+use timtow_mio::{
+    App, Buffers, Closed, Connection, Error, Event, Options, OwnedMessage, SendError, WebSocket, accept, connect, serve,
+};
+
+enum Mio {}
+
+suite!(Mio);
+
+impl Loop for Mio {
+    type WebSocket = Turned;
+
+    fn serve(listener: TcpListener, options: Options, app: impl App<Handler: Send>) -> io::Result<()> {
+        serve(listener, options, app)
+    }
+
+    fn accept(stream: TcpStream, options: Options) -> Result<Turned, Error> {
+        stream.set_nonblocking(true)?;
+        Turned::open(accept(mio::net::TcpStream::from_std(stream), &options)?)
+    }
+
+    fn connect(url: &str, options: Options) -> Result<Turned, Error> {
+        Turned::open(connect(url, &options)?)
+    }
+}
+
+/// A connection with a loop of its own.
+struct Turned {
+    poll: Poll,
+    events: Events,
+    buffers: Buffers,
+    socket: WebSocket,
+    inbox: Inbox,
+}
+
+impl Turned {
+    fn open(mut socket: WebSocket) -> Result<Self, Error> {
+        let (poll, events, buffers) = (Poll::new()?, Events::with_capacity(16), Buffers::default());
+        poll.registry().register(&mut socket, Token(0), Interest::READABLE | Interest::WRITABLE)?;
+        let mut this = Turned { poll, events, buffers, socket, inbox: Inbox::default() };
+        this.until(|this| this.inbox.opened.take())?;
+        Ok(this)
+    }
+
+    /// Turns the loop until there is something, or the end.
+    fn until<T>(&mut self, mut found: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Error> {
+        loop {
+            if let Some(found) = found(self) {
+                return Ok(found);
+            }
+            if self.socket.is_closed() {
+                return Err(match (self.socket.error(), &self.inbox.closed) {
+                    (None, Some(closed)) => Error::Closed(closed.clone()),
+                    (error, _) => Error::Io(io::Error::from(error.map_or(io::ErrorKind::Other, io::Error::kind))),
+                });
+            }
+            self.turn(|inbox, _, event| inbox.put(event))?;
+        }
+    }
+
+    fn turn(&mut self, mut on_event: impl FnMut(&mut Inbox, &mut Connection, Event<'_>)) -> io::Result<()> {
+        let Turned { poll, events, buffers, socket, inbox } = self;
+        poll.poll(events, socket.poll_timeout())?;
+        for event in &*events {
+            socket.handle(event, buffers, |connection, event| on_event(inbox, connection, event));
+        }
+        if socket.poll_timeout() == Some(Duration::ZERO) {
+            socket.handle_timeout(buffers, |connection, event| on_event(inbox, connection, event));
+        }
+        Ok(())
+    }
+}
+
+impl timtow_conformance::WebSocket for Turned {
+    fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
+        match self.until(|this| this.inbox.take()) {
+            Ok(message) => Ok(Some(message)),
+            Err(Error::Closed(closed)) if closed.is_clean() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn send(&mut self, message: OwnedMessage) -> Result<(), Error> {
+        self.socket.send(message)?;
+        self.until(|this| (this.socket.connection().buffered() == 0).then_some(()))
+    }
+
+    fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
+        match self.socket.close(code, reason) {
+            Ok(()) | Err(SendError::Closing) => {}
+            Err(error) => return Err(error.into()),
+        }
+        match self.until(|_| None::<Closed>) {
+            Ok(closed) | Err(Error::Closed(closed)) => Ok(closed),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn closed(&self) -> Option<Closed> {
+        self.inbox.closed.clone()
+    }
+
+    fn echo_split(mut self) -> Result<Option<Closed>, Error> {
+        // What came with the opening handshake.
+        while let Some(message) = self.inbox.take() {
+            echo(self.socket.connection(), message);
+        }
+        self.socket.flush();
+        while !self.socket.is_closed() {
+            self.turn(|inbox, connection, event| match event {
+                Event::Message(message) => echo(connection, message.into()),
+                event => inbox.put(event),
+            })?;
+        }
+        Ok(self.closed())
+    }
+}
+
+fn echo(connection: &mut Connection, message: OwnedMessage) {
+    // It fails where the connection closes.
+    let _ = match close_order(message.as_bytes()) {
+        Some((code, reason)) => connection.close(code, reason),
+        None => connection.send(message),
+    };
+}

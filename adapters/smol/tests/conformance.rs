@@ -1,0 +1,35 @@
+//! The suite that every adapter must pass.
+
+use std::{
+    future::Future,
+    io,
+    net::{TcpListener, TcpStream},
+};
+use timtow_conformance::{Awaited, BlockOn, Loop, suite};
+use timtow_smol::{App, Error, Io, Options, accept, connect, serve};
+
+enum Smol {}
+
+suite!(Smol, async);
+
+impl Loop for Smol {
+    type WebSocket = Awaited<Smol, Io>;
+
+    fn serve(listener: TcpListener, options: Options, app: impl App<Handler: Send>) -> io::Result<()> {
+        smol::block_on(async { serve(listener.try_into()?, options, app).await })
+    }
+
+    fn accept(stream: TcpStream, options: Options) -> Result<Self::WebSocket, Error> {
+        smol::block_on(async { accept(stream.try_into()?, &options).await }).map(Awaited::new)
+    }
+
+    fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
+        smol::block_on(connect(url, &options)).map(Awaited::new)
+    }
+}
+
+impl BlockOn for Smol {
+    fn block_on<T>(future: impl Future<Output = T>) -> T {
+        smol::block_on(future)
+    }
+}
