@@ -171,6 +171,15 @@ impl Endpoint {
         Sender::new(mailbox.clone())
     }
 
+    /// Where to read to, and at most how much: what may have to be set aside when the peer stops reading is bounded, but the
+    /// payload of a large frame is not set aside, and is read in larger pieces.
+    #[inline]
+    pub fn room<'b>(&self, buffers: &'b mut Buffers) -> &'b mut [u8] {
+        let frame = self.connection.frame.map_or(0, |frame| frame.left);
+        let room = buffers.input.len().min(SET_ASIDE.saturating_add(frame));
+        &mut buffers.input[..room]
+    }
+
     /// Whether to read from the socket.
     #[inline]
     pub fn wants_read(&self) -> bool {
@@ -306,6 +315,8 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// What of one read may have to be set aside.
+pub(crate) const SET_ASIDE: usize = 64 << 10;
 /// What one read takes from a socket at most, on a loop with many connections.
 const READ: usize = 256 << 10;
 

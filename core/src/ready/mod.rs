@@ -83,7 +83,7 @@ impl<S: Socket> Watched<S> {
             if !endpoint.wants_read() {
                 break;
             }
-            let Some(input) = self.read(buffers.input()) else { break };
+            let Some(input) = self.read(endpoint.room(buffers)) else { break };
             turn(endpoint, buffers, input, self);
         }
     }

@@ -282,7 +282,7 @@ fn others_have_their_turn_during_a_flood() {
     connections.socket_is_ready(0, Readiness { writable: true, ..READABLE });
     assert!(fake.written().starts_with(b"HTTP/1.1 101 "));
     assert_eq!(fake.reads(), 1);
-    let full = Buffers::default().input().len();
+    let full = crate::endpoint::SET_ASIDE;
     let messages = full / 16 * (FAIR + 1);
     fake.comes(masked(&[1; 10]).repeat(messages));
     connections.socket_is_ready(0, READABLE);

@@ -41,7 +41,7 @@ impl<A: App, S: Socket> Serve<A, S> {
             if !self.endpoint.wants_read() {
                 return false;
             }
-            let input = match self.socket.poll_read(context, buffers.input()) {
+            let input = match self.socket.poll_read(context, self.endpoint.room(buffers)) {
                 Poll::Pending => return false,
                 Poll::Ready(Ok(n)) => Input::Read(n),
                 Poll::Ready(Err(_)) => Input::Failed,
