@@ -1,4 +1,4 @@
-//! WebSockets on [mio](::mio): one or several event loops that call back, and a [`WebSocket`] for a `Poll` of your own.
+//! WebSockets on [mio]: one or several event loops that call back, and a [`WebSocket`] for a `Poll` of your own.
 //!
 //! [`serve`] is the whole server. Its application is the same value on every loop of timtow:
 //!
