@@ -211,6 +211,7 @@ macro_rules! recv_cases {
                 what_came_before_the_end,
                 after_the_end,
                 sending_without_receiving,
+                a_pong_behind_a_message,
                 a_close_that_cannot_be_sent;
         }
     };

@@ -120,7 +120,12 @@ impl<L: Loop> Host<L> {
 
     /// A host that does nothing by itself, for [`use_socket`](Host::use_socket).
     pub fn idle(way: Way) -> Self {
-        let mut host = Host::new(Way { idiom: Idiom::Connect, ..way }, Config::default());
+        Host::idle_with(way, Config::default())
+    }
+
+    /// As [`idle`](Host::idle), with this configuration.
+    pub fn idle_with(way: Way, config: Config) -> Self {
+        let mut host = Host::new(Way { idiom: Idiom::Connect, ..way }, config);
         host.way = way;
         host
     }

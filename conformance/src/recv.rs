@@ -5,8 +5,11 @@ use crate::{
     frame::{CLOSE, Frame, PING, PONG, TEXT},
     http,
 };
-use std::sync::mpsc;
-use timtow_core::{Cause, CloseCode, Closed, Error, OwnedMessage, Role, SendError};
+use std::{
+    sync::mpsc,
+    time::{Duration, Instant},
+};
+use timtow_core::{Cause, CloseCode, Closed, Config, Error, OwnedMessage, Role, SendError};
 
 /// Sends bytes in one segment with the head that completes the opening handshake.
 fn open_with(peer: &mut Peer, frames: &[Frame]) {
@@ -130,6 +133,44 @@ pub fn sending_without_receiving<L: Loop>(way: Way) {
     assert_eq!(pongs, 1);
     assert_eq!(others, (0..10).map(|number| vec![number; 100_000]).collect::<Vec<_>>());
     peer.send(&Frame::close(4001, ""));
+    peer.part();
+    host.join();
+}
+
+/// A peer is alive though nobody asks for the message that came before its pong.
+pub fn a_pong_behind_a_message<L: Loop>(way: Way) {
+    const SHORT: Option<Duration> = Some(Duration::from_millis(60));
+    let config = Config { ping_interval: SHORT, pong_timeout: SHORT, ..Config::default() };
+    let host = Host::<L>::idle_with(way, config);
+    let (stop, stopped) = mpsc::channel::<()>();
+    let mut peer = host.use_socket(move |mut socket| {
+        assert_eq!(socket.recv().expect("an open connection"), Some("asked for".into()));
+        while stopped.try_recv().is_err() {
+            socket.send("tick".into()).expect("an open connection");
+        }
+        for number in 0..2 {
+            assert_eq!(socket.recv().expect("an open connection"), Some(format!("{number}").into()));
+        }
+        while socket.recv().expect("a clean end").is_some() {}
+    });
+    peer.open();
+    for text in ["asked for", "0", "1"] {
+        peer.text(text);
+    }
+    let (mut pings, begun) = (0, Instant::now());
+    while pings < 4 {
+        assert!(begun.elapsed() < WATCHDOG, "no ping comes");
+        let frame = peer.frame();
+        if frame.opcode == PING {
+            pings += 1;
+            peer.send(&Frame::new(PONG, frame.payload));
+        } else {
+            assert_eq!(frame, Frame::new(TEXT, "tick"));
+        }
+    }
+    stop.send(()).expect("the endpoint waits");
+    peer.send(&Frame::close(1000, ""));
+    while peer.frame().opcode != CLOSE {}
     peer.part();
     host.join();
 }

@@ -64,13 +64,17 @@ impl Turned {
                     (error, _) => Error::Io(io::Error::from(error.map_or(io::ErrorKind::Other, io::Error::kind))),
                 });
             }
-            self.turn(|inbox, _, event| inbox.put(event))?;
+            self.turn(self.socket.poll_timeout(), Inbox::put)?;
         }
     }
 
-    fn turn(&mut self, mut on_event: impl FnMut(&mut Inbox, &mut Connection, Event<'_>)) -> io::Result<()> {
+    fn turn(
+        &mut self,
+        timeout: Option<Duration>,
+        mut on_event: impl FnMut(&mut Inbox, &mut Connection, Event<'_>),
+    ) -> io::Result<()> {
         let Turned { poll, events, buffers, socket, inbox } = self;
-        poll.poll(events, socket.poll_timeout())?;
+        poll.poll(events, timeout)?;
         for event in &*events {
             socket.handle(event, buffers, |connection, event| on_event(inbox, connection, event));
         }
@@ -83,7 +87,13 @@ impl Turned {
 
 impl timtow_conformance::WebSocket for Turned {
     fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
-        match self.until(|this| this.inbox.take()) {
+        let message = |this: &mut Turned| {
+            this.inbox.take().or_else(|| {
+                this.inbox.refill(this.socket.connection());
+                this.inbox.take()
+            })
+        };
+        match self.until(message) {
             Ok(message) => Ok(Some(message)),
             Err(Error::Closed(closed)) if closed.is_clean() => Ok(None),
             Err(error) => Err(error),
@@ -92,6 +102,7 @@ impl timtow_conformance::WebSocket for Turned {
 
     fn send(&mut self, message: OwnedMessage) -> Result<(), Error> {
         self.socket.send(message)?;
+        self.turn(Some(Duration::ZERO), Inbox::put)?;
         self.until(|this| (this.socket.connection().buffered() == 0).then_some(()))
     }
 
@@ -100,7 +111,12 @@ impl timtow_conformance::WebSocket for Turned {
             Ok(()) | Err(SendError::Closing) => {}
             Err(error) => return Err(error.into()),
         }
-        match self.until(|_| None::<Closed>) {
+        let dropped = |this: &mut Turned| {
+            this.inbox.clear();
+            this.inbox.refill(this.socket.connection());
+            None::<Closed>
+        };
+        match self.until(dropped) {
             Ok(closed) | Err(Error::Closed(closed)) => Ok(closed),
             Err(error) => Err(error),
         }
@@ -114,12 +130,13 @@ impl timtow_conformance::WebSocket for Turned {
         // What came with the opening handshake.
         while let Some(message) = self.inbox.take() {
             echo(self.socket.connection(), message);
+            self.inbox.refill(self.socket.connection());
         }
         self.socket.flush();
         while !self.socket.is_closed() {
-            self.turn(|inbox, connection, event| match event {
+            self.turn(self.socket.poll_timeout(), |inbox, connection, event| match event {
                 Event::Message(message) => echo(connection, message.into()),
-                event => inbox.put(event),
+                event => inbox.put(connection, event),
             })?;
         }
         Ok(self.closed())
