@@ -12,7 +12,8 @@ use std::{
     sync::LazyLock,
 };
 use timtow_conformance::{Awaited, BlockOn, Loop, suite};
-use timtow_futures::{App, Error, Io, Options, Serve, accept, connect, serve};
+use timtow_core::Connection;
+use timtow_futures::{App, Error, Io, Options, Serve, WebSocket, serve};
 
 enum Futures {}
 
@@ -26,23 +27,21 @@ impl Loop for Futures {
 
     fn serve(listener: TcpListener, options: Options, app: impl App<Handler: Send>) -> io::Result<()> {
         let listener = Async::new(listener)?;
-        let incoming = listener.incoming().map(|stream| {
-            let stream = stream?;
-            let peer = stream.get_ref().peer_addr().ok();
-            Ok(Io { peer, ..Io::new(stream) })
-        });
+        let incoming = listener.incoming().map(|stream| stream.map(Io::from));
         let spawn = |connection: Serve<_, _>| POOL.spawn_ok(connection);
         executor::block_on(serve(incoming, spawn, options, app))
     }
 
     fn accept(stream: TcpStream, options: Options) -> Result<Self::WebSocket, Error> {
-        executor::block_on(accept(Async::new(stream)?, &options)).map(Awaited::new)
+        executor::block_on(WebSocket::accept(Io::from(Async::new(stream)?), &options)).map(Awaited::new)
     }
 
     fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
-        let (_, target) = options.client_request(url)?;
+        let (request, target) = options.client_request(url)?;
         let stream = TcpStream::connect((target.host.as_str(), target.port))?;
-        executor::block_on(connect(url, Async::new(stream)?, &options)).map(Awaited::new)
+        let connection = Connection::client(request, options.config.clone())?;
+        let (socket, _) = executor::block_on(WebSocket::connect(Io::from(Async::new(stream)?), connection, &options))?;
+        Ok(Awaited::new(socket))
     }
 }
 
