@@ -130,12 +130,13 @@ impl Connection {
         self.push_frame(true, Opcode::Ping, Payload::Borrowed(&payload));
     }
 
-    /// No pong came, unless it could not: a peer cannot interrupt a frame for it, and what is not read is not seen. Who is
+    /// No pong came, unless it could not: a peer cannot interrupt a frame for it, and what is not read is not seen. Such a
+    /// ping is forgotten, and the next one asks again. Who is
     /// told the time late has not read either, as where an application does not poll while it works: it may read first.
     fn pong_is_due(&mut self, now: Duration) {
         let amid_frame = self.frame.is_some() && core::mem::take(&mut self.timers.heard);
         if self.state == State::Open && (amid_frame || !self.stash.is_empty() || !self.wants_read()) {
-            self.timers.pong = after(now, self.config.pong_timeout);
+            self.timers.pong = NEVER;
             return;
         }
         if now.saturating_sub(self.timers.pong) > LATE {
