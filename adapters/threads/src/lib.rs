@@ -61,7 +61,7 @@ pub type SendHalf = blocking::SendHalf<Socket>;
 /// # Errors
 /// [`Error::Closed`], with the reason for which the handshake failed; [`Error::Io`] where the socket cannot be used.
 pub fn accept(stream: TcpStream, options: &Options) -> Result<WebSocket, Error> {
-    WebSocket::accept(Socket::new(stream, options)?, options)
+    WebSocket::accept(Socket::new(stream)?, options)
 }
 
 /// Answers the opening handshake of a client as `answer` says.
@@ -73,7 +73,7 @@ pub fn accept_with(
     options: &Options,
     answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
 ) -> Result<WebSocket, Error> {
-    WebSocket::accept_with(Socket::new(stream, options)?, options, answer)
+    WebSocket::accept_with(Socket::new(stream)?, options, answer)
 }
 
 /// Connects to `ws://host[:port]/path`, trying every address that the host has. [`Config::handshake_timeout`] is for that,
@@ -99,7 +99,7 @@ pub fn connect_with(
     options: &Options,
 ) -> Result<(WebSocket, Opened), Error> {
     let connection = Connection::client(request, options.config.clone())?;
-    WebSocket::connect(Socket::new(stream, options)?, connection, options)
+    WebSocket::connect(Socket::new(stream)?, connection, options)
 }
 
 fn reach(target: &Target, timeout: Option<Duration>) -> io::Result<TcpStream> {
@@ -108,10 +108,13 @@ fn reach(target: &Target, timeout: Option<Duration>) -> io::Result<TcpStream> {
     let deadline = clock::now().saturating_add(timeout);
     let mut failure = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
     for address in host.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, clock::until(deadline).max(socket::SHORTEST)) {
+        match TcpStream::connect_timeout(&address, clock::until(deadline).max(SHORTEST)) {
             Ok(stream) => return Ok(stream),
             Err(error) => failure = error,
         }
     }
     Err(failure)
 }
+
+/// Zero is not a time-out.
+const SHORTEST: Duration = Duration::from_millis(1);

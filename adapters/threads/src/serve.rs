@@ -38,7 +38,7 @@ pub fn serve(listener: TcpListener, options: Options, app: impl App) -> io::Resu
                 return Ok(());
             }
             let started = accepted.and_then(|(stream, peer)| {
-                let Ok(socket) = Socket::new(stream, &server.options) else { return Ok(()) };
+                let Ok(socket) = Socket::new(stream) else { return Ok(()) };
                 let thread = thread::Builder::new().name(format!("timtow {peer}")).stack_size(STACK);
                 let run = move || serve_connection(server, socket, Some(peer));
                 // A panic has been reported when it arrives here; the scope would panic for it when all is over.

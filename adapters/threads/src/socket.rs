@@ -6,17 +6,16 @@ use std::{
     ops::Deref,
     time::Duration,
 };
-use timtow_core::{app::Options, blocking};
+use timtow_core::blocking;
 
-/// A TCP stream as the driver uses it: blocking, with `TCP_NODELAY`, and with a time-out for writes.
+/// A TCP stream as the driver uses it: blocking, with `TCP_NODELAY`, and with time-outs that the driver sets.
 #[derive(Debug)]
 pub struct Socket(TcpStream);
 
 impl Socket {
-    pub(crate) fn new(stream: TcpStream, options: &Options) -> io::Result<Self> {
+    pub(crate) fn new(stream: TcpStream) -> io::Result<Self> {
         stream.set_nonblocking(false)?;
         stream.set_nodelay(true)?;
-        stream.set_write_timeout(options.config.write_timeout.map(|timeout| timeout.max(SHORTEST)))?;
         Ok(Socket(stream))
     }
 }
@@ -31,13 +30,14 @@ impl blocking::Socket for Socket {
     }
 
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let written = match slices {
+        match slices {
             [one] => (&self.0).write(one),
             slices => (&self.0).write_vectored(slices),
-        };
-        // A blocking socket says so when its time-out has come.
-        let timed_out = |error: &io::Error| error.kind() == io::ErrorKind::WouldBlock;
-        written.map_err(|error| if timed_out(&error) { io::ErrorKind::TimedOut.into() } else { error })
+        }
+    }
+
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
+        self.0.set_write_timeout(timeout)
     }
 
     fn shutdown(&self, how: Shutdown) -> io::Result<()> {
@@ -52,6 +52,3 @@ impl Deref for Socket {
         &self.0
     }
 }
-
-/// Zero is not a time-out.
-pub(crate) const SHORTEST: Duration = Duration::from_millis(1);

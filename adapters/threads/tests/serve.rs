@@ -232,6 +232,20 @@ fn a_drain_says_goodbye_and_waits_for_nobody_too_long() {
     });
 }
 
+#[test]
+fn a_drain_does_not_wait_for_a_peer_that_does_not_read() {
+    watched(|| {
+        let config =
+            Config { close_timeout: Some(Duration::from_millis(200)), write_timeout: None, ..Config::default() };
+        let server = Running::start(config, Echo);
+        let mut client = connect(&server);
+        // Nothing is taken any more: the server is blocked in a write.
+        client.get_ref().set_write_timeout(Some(Duration::from_millis(200))).unwrap();
+        while client.send(Peers::binary(vec![0; 1 << 20])).is_ok() {}
+        server.stop();
+    });
+}
+
 /// Answers when it is told to.
 struct Slow(mpsc::Sender<()>, Mutex<mpsc::Receiver<()>>);
 

@@ -1,10 +1,12 @@
 //! The blocking driver, for a connection that has threads of its own. An adapter adds a [`Socket`].
 //!
 //! A connection has a reader, which also writes while it is alone. From when another thread has something to say, it has a
-//! writer, too: once it is split, once a [`Sender`](crate::app::Sender) was used from outside, once its server drains. Then
-//! no thread is in a call that blocks while it holds the endpoint.
+//! writer, too: once it is split, once a [`Sender`](crate::app::Sender) was used from outside, once its server drains. No
+//! thread holds the endpoint in a call that blocks: a reader that is alone writes with it what the socket takes at once, and
+//! without it what the peer has yet to make room for.
 
 mod half;
+mod patience;
 mod reader;
 mod shared;
 mod websocket;
@@ -36,11 +38,18 @@ pub trait Socket: fmt::Debug + Send + Sync + 'static {
     /// Where reads cannot be limited so.
     fn set_read_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
 
-    /// Writes some of `slices`. Blocks for [`Config::write_timeout`](crate::Config) at most.
+    /// Writes some of `slices`.
     ///
     /// # Errors
-    /// `TimedOut`: the peer took nothing for so long. Any other but `Interrupted`: the connection is lost.
+    /// `WouldBlock` or `TimedOut`: the peer took nothing for as long as [`set_write_timeout`](Socket::set_write_timeout)
+    /// said. Any other but `Interrupted`: the connection is lost.
     fn write(&self, slices: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// How long a write blocks at most. Never zero.
+    ///
+    /// # Errors
+    /// Where writes cannot be limited so.
+    fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()>;
 
     /// Ends one direction or both; calls that block in them return.
     ///
@@ -48,6 +57,3 @@ pub trait Socket: fmt::Debug + Send + Sync + 'static {
     /// Where that is so already.
     fn shutdown(&self, how: Shutdown) -> io::Result<()>;
 }
-
-#[cfg(test)]
-mod tests;

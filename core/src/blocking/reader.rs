@@ -2,6 +2,7 @@
 
 use super::{
     Socket,
+    patience::{Patience, passes},
     shared::{Direct, Owner, Shared},
 };
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     app::{App, Drain, Server, Session},
     clock, lock,
 };
-use std::{io, net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// Serves one connection that has just been accepted, on this thread, until it has ended.
 pub fn serve_connection<A: App, S: Socket>(server: &Arc<Server<A>>, socket: S, peer: Option<SocketAddr>) {
@@ -24,10 +25,9 @@ pub fn serve_connection<A: App, S: Socket>(server: &Arc<Server<A>>, socket: S, p
 #[derive(Debug)]
 pub(crate) struct Reader<S: Socket> {
     pub(crate) owner: Arc<Owner<S>>,
-    /// How long a read blocks at most.
-    timeout: Duration,
-    /// The last read did.
-    timed_out: bool,
+    patience: Patience,
+    /// The last turn left something to write.
+    stalled: bool,
 }
 
 // ANCHOR: driver
@@ -50,7 +50,10 @@ impl<S: Socket> Reader<S> {
         if endpoint.is_closed() {
             return None;
         }
-        if endpoint.connection.wants_receive() || shared.must_write(&endpoint) {
+        if shared.must_write(&endpoint) || endpoint.connection.wants_receive() {
+            if self.stalled {
+                shared.write_all(endpoint);
+            }
             return Some(Input::Nothing);
         }
         let deadline = poll_timeout(&mut endpoint);
@@ -71,12 +74,16 @@ impl<S: Socket> Reader<S> {
         if left.is_zero() {
             return Input::Nothing;
         }
-        self.set_timeout(left, self.timed_out);
-        let result = self.owner.0.socket.read(buffer);
-        self.timed_out = matches!(&result, Err(error) if passes(error));
+        let socket = &self.owner.0.socket;
+        if let Some(timeout) = self.patience.within(left) {
+            // It fails for zero only.
+            let _ = socket.set_read_timeout((timeout != Duration::MAX).then_some(timeout));
+        }
+        let result = socket.read(buffer);
+        self.patience.idle = matches!(&result, Err(error) if passes(error));
         match result {
             Ok(n) => Input::Read(n),
-            Err(_) if self.timed_out => Input::Nothing,
+            Err(_) if self.patience.idle => Input::Nothing,
             Err(_) => Input::Failed,
         }
     }
@@ -84,47 +91,28 @@ impl<S: Socket> Reader<S> {
 
     pub(crate) fn new(socket: S, endpoint: Endpoint, drain: Option<Drain>) -> Self {
         let owner = Owner(Arc::new(Shared::new(socket, endpoint, drain)));
-        Reader { owner: Arc::new(owner), timeout: Duration::MAX, timed_out: false }
+        Reader { owner: Arc::new(owner), patience: Patience::new(Duration::MAX), stalled: false }
     }
 
     /// A turn: with the endpoint for itself while there is no writer.
-    pub(crate) fn turn(&self, turn: impl FnOnce(Access<'_>, &mut Direct<'_, S>)) {
+    pub(crate) fn turn(&mut self, turn: impl FnOnce(Access<'_>, &mut Direct<'_, S>)) {
         let shared = &self.owner.0;
         let mut endpoint = lock(&shared.endpoint);
         if !shared.has_writer() {
-            return turn(Access::Direct(&mut endpoint), &mut shared.output(true));
+            turn(Access::Direct(&mut endpoint), &mut shared.output());
+            self.stalled = endpoint.wants_write();
+            return;
         }
         drop(endpoint);
-        turn(Access::Shared(&shared.endpoint), &mut shared.output(false));
+        self.stalled = false;
+        turn(Access::Shared(&shared.endpoint), &mut shared.no_output());
         let endpoint = lock(&shared.endpoint);
         if endpoint.wants_write() || endpoint.is_closed() {
             shared.wake_writer();
         }
         shared.settle(&endpoint);
     }
-
-    /// Makes reads end in time. Deadlines are absolute but the socket's is relative, and a call for every read is one too
-    /// many: it is a power of two, which stays right until half of the time is over; exact when reads come to nothing.
-    pub(super) fn set_timeout(&mut self, left: Duration, idle: bool) {
-        if self.timeout <= left && !idle {
-            return;
-        }
-        let power = || Duration::from_millis(1 << left.as_millis().max(1).ilog2().min(40));
-        let timeout = if idle || left == Duration::MAX { left.max(SHORTEST) } else { power() };
-        if timeout != self.timeout {
-            self.timeout = timeout;
-            // It fails for zero only.
-            let _ = self.owner.0.socket.set_read_timeout((timeout != Duration::MAX).then_some(timeout));
-        }
-    }
-}
-
-/// Whether a read has only come to nothing.
-fn passes(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted)
 }
 
 /// Read at a time: so much may gather in the inbox of one who reads for himself.
 const READ: usize = 64 << 10;
-/// Zero is not a time-out.
-const SHORTEST: Duration = Duration::from_millis(1);

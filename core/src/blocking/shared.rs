@@ -1,7 +1,10 @@
 //! What the threads of a connection share, and the one that writes.
 
-use super::Socket;
-use crate::{Closed, Endpoint, Output, app::Drain, clock, lock};
+use super::{
+    Socket,
+    patience::{Patience, SHORTEST},
+};
+use crate::{Closed, Endpoint, Output, Piece, app::Drain, clock, lock};
 use std::{
     io::{self, IoSlice},
     net::Shutdown,
@@ -17,11 +20,15 @@ use std::{
 /// What the threads of a connection share.
 #[derive(Debug)]
 pub(crate) struct Shared<S> {
-    /// Nobody holds it while it is in a call that blocks, but for a reader that is alone and writes.
+    /// Nobody holds it while it is in a call that blocks.
     pub(crate) endpoint: Mutex<Endpoint>,
     /// How the connection ended, as the reader has learnt.
     pub(crate) closed: OnceLock<Closed>,
     pub(crate) socket: S,
+    /// Of a write without the endpoint.
+    patience: Mutex<Patience>,
+    /// A write may block for so long: no time for a write with the endpoint.
+    patient: AtomicBool,
     drain: Option<Drain>,
     /// The writer; none inside where it could not be started.
     writer: OnceLock<Option<Thread>>,
@@ -42,6 +49,8 @@ impl<S: Socket> Shared<S> {
             endpoint: Mutex::new(endpoint),
             closed: OnceLock::new(),
             socket,
+            patience: Mutex::new(Patience::new(Duration::MAX)),
+            patient: AtomicBool::new(true),
             drain,
             writer: OnceLock::new(),
             changed: Condvar::new(),
@@ -57,9 +66,18 @@ impl<S: Socket> Shared<S> {
         waker
     }
 
-    /// The write side, for one turn; of whoever writes, or of one who leaves that to the writer.
-    pub(crate) fn output(&self, writes: bool) -> Direct<'_, S> {
-        Direct { socket: &self.socket, writes }
+    /// The write side for one turn of a reader that is alone: takes what the socket takes at once.
+    pub(crate) fn output(&self) -> Direct<'_, S> {
+        if self.patient.swap(false, Ordering::Relaxed) {
+            // It fails for zero only.
+            let _ = self.socket.set_write_timeout(Some(SHORTEST));
+        }
+        Direct { socket: &self.socket, writes: true }
+    }
+
+    /// The write side for one turn of who leaves writing to others.
+    pub(crate) fn no_output(&self) -> Direct<'_, S> {
+        Direct { socket: &self.socket, writes: false }
     }
 
     pub(crate) fn has_writer(&self) -> bool {
@@ -74,6 +92,44 @@ impl<S: Socket> Shared<S> {
             return false;
         }
         waits
+    }
+
+    /// Writes whatever waits, for a reader that is alone, as far as the peer takes it before the next deadline.
+    pub(crate) fn write_all<'g>(&'g self, mut endpoint: MutexGuard<'g, Endpoint>) {
+        while let Some(piece) = endpoint.take() {
+            let progress;
+            (endpoint, progress) = self.write_piece(endpoint, piece);
+            if !progress {
+                return;
+            }
+        }
+    }
+
+    /// Writes some of a piece without the endpoint. Whether the peer took anything.
+    fn write_piece<'g>(
+        &'g self,
+        mut endpoint: MutexGuard<'g, Endpoint>,
+        piece: Piece,
+    ) -> (MutexGuard<'g, Endpoint>, bool) {
+        endpoint.handle_timeout(clock::now());
+        let left = endpoint.poll_timeout().map_or(Duration::MAX, clock::until);
+        drop(endpoint);
+        let mut patience = lock(&self.patience);
+        if !self.patient.swap(true, Ordering::Relaxed) {
+            *patience = Patience::new(SHORTEST);
+            patience.idle = true;
+        }
+        if let Some(timeout) = patience.within(left) {
+            let _ = self.socket.set_write_timeout((timeout != Duration::MAX).then_some(timeout));
+        }
+        drop(patience);
+        let written = self.socket.write(&[IoSlice::new(&piece[..piece.len().min(PIECE)])]).map_err(later);
+        lock(&self.patience).idle = written.is_err();
+        let progress = written.is_ok();
+        let mut endpoint = lock(&self.endpoint);
+        endpoint.restore(piece, written);
+        self.settle(&endpoint);
+        (endpoint, progress)
     }
 
     /// Waits until another thread has changed something, or the deadline has come.
@@ -133,14 +189,11 @@ impl<S: Socket> Shared<S> {
                 endpoint.drain();
             }
             endpoint.handle_timeout(clock::now());
-            endpoint.flush(&mut self.output(false));
+            endpoint.flush(&mut self.no_output());
             let piece = endpoint.take();
             self.settle(&endpoint);
             if let Some(piece) = piece {
-                drop(endpoint);
-                let written = self.socket.write(&[IoSlice::new(&piece[..piece.len().min(PIECE)])]);
-                endpoint = lock(&self.endpoint);
-                endpoint.restore(piece, written);
+                (endpoint, _) = self.write_piece(endpoint, piece);
                 continue;
             }
             if endpoint.is_closed() || self.released.load(Ordering::Acquire) {
@@ -177,19 +230,30 @@ impl<S: Socket> Wake for Alarm<S> {
 /// The write side, for one turn.
 pub(crate) struct Direct<'s, S> {
     socket: &'s S,
-    /// Writing is up to this thread.
+    /// Writing is up to this thread, and the socket has room.
     writes: bool,
 }
 
 impl<S: Socket> Output for Direct<'_, S> {
     #[inline]
     fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        if self.writes { self.socket.write(slices) } else { Err(io::ErrorKind::WouldBlock.into()) }
+        if !self.writes {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let written = self.socket.write(slices).map_err(later)?;
+        // What is left is written without the endpoint.
+        self.writes = written == slices.iter().map(|slice| slice.len()).sum::<usize>();
+        Ok(written)
     }
 
     fn shutdown(&mut self) -> io::Result<()> {
         self.socket.shutdown(Shutdown::Write)
     }
+}
+
+/// The time-out of a write is no deadline: the endpoint keeps those.
+fn later(error: io::Error) -> io::Error {
+    if error.kind() == io::ErrorKind::TimedOut { io::ErrorKind::WouldBlock.into() } else { error }
 }
 
 /// Stack of a thread. It is there for handlers; memory that they do not use is not taken.

@@ -209,11 +209,12 @@ impl<S: Socket> WebSocket<S> {
         let WebSocket { reader, inbox } = self;
         Buffers::with(|buffers| {
             let Some(input) = reader.wait(buffers, |endpoint| endpoint.poll_timeout()) else { return };
+            let shared = reader.owner.0.clone();
             reader.turn(|mut access, output| {
                 endpoint::turn(&mut access, buffers, input, output, |access, event| {
                     access.with(|endpoint| inbox.put(&mut endpoint.connection, event));
                 });
-                reader.owner.0.tell(&inbox.closed);
+                shared.tell(&inbox.closed);
             });
         });
     }

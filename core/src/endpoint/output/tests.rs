@@ -190,3 +190,12 @@ fn an_abandoned_connection_has_nothing_more_to_say() {
     assert!(endpoint.connection.outbox().is_empty(), "no ping behind the end");
     assert_eq!(endpoint.connection.ending().unwrap().cause, Cause::Timeout(Timeout::Write));
 }
+
+#[test]
+fn reading_goes_on_where_whoever_sends_waits_for_room() {
+    let [mut endpoint, _] = endpoints();
+    endpoint.connection.send(vec![0; 100_000]).unwrap();
+    assert!(!endpoint.wants_read());
+    endpoint.connection.sender_waits = true;
+    assert!(endpoint.wants_read());
+}
