@@ -103,3 +103,13 @@ fn the_book_gets_a_table() {
     assert!(rows.iter().all(|row| row.matches(" |").count() == columns), "{text}");
     assert!(text.contains("mio again") && text.contains("\\*"), "{text}");
 }
+
+/// `book/measure.sh` makes both.
+#[test]
+fn the_table_in_the_book_is_that_of_its_results() {
+    let book = concat!(env!("CARGO_MANIFEST_DIR"), "/../book");
+    let output = timtow(&["bench", "--table", &format!("{book}/results.json")]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let shown = std::fs::read_to_string(format!("{book}/src/generated/pick.md")).unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), shown);
+}

@@ -10,6 +10,7 @@ use core::{fmt, time::Duration};
 /// let config = Config { max_message: 16 << 20, max_frame: 16 << 20, ..Config::default() };
 /// ```
 #[derive(Clone, Debug)]
+// ANCHOR: config
 pub struct Config {
     /// Bytes of a message; a longer one fails the connection with 1009. 1 MiB.
     pub max_message: usize,
@@ -39,6 +40,7 @@ pub struct Config {
     /// Where masks and keys come from. The operating system.
     pub masks: MaskSource,
 }
+// ANCHOR_END: config
 
 /// Which `Origin` may open a connection (RFC 6455 10.2). A request without one is no browser's, and passes.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -83,6 +83,7 @@ pub enum Access<'e> {
     Shared(&'e Mutex<Endpoint>),
 }
 
+// ANCHOR: turn
 /// One turn of a driver: feeds what was read, gives the events to `on_event`, and drains the outbox as far as `output`
 /// takes it. Afterwards wait for what [`Endpoint::wants_read`], [`Endpoint::wants_write`] and
 /// [`Endpoint::poll_timeout`] say, unless [`Endpoint::is_closed`].
@@ -138,6 +139,7 @@ pub fn turn(
         endpoint.connection.outbox().reclaim(scratch);
     }
 }
+// ANCHOR_END: turn
 
 impl Endpoint {
     /// A connection as `options` want it.

@@ -16,6 +16,7 @@ pub enum Role {
 
 /// What [`Connection::receive`](crate::Connection::receive) returns. Borrows the caller's bytes, never the connection.
 #[derive(Clone, PartialEq, Debug)]
+// ANCHOR: event
 pub enum Event<'b> {
     /// Servers only: a valid opening handshake, to be answered with
     /// [`accept`](crate::Connection::accept) or [`reject`](crate::Connection::reject).
@@ -45,6 +46,7 @@ pub enum Message<'b> {
     /// Anything.
     Binary(Cow<'b, [u8]>),
 }
+// ANCHOR_END: event
 
 /// A piece of a message. The pieces of one text message are valid UTF-8 together; one piece may end inside a character.
 #[derive(Clone, PartialEq, Eq, Debug)]

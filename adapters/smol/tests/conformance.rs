@@ -1,5 +1,6 @@
 //! The suite that every adapter must pass.
 
+// ANCHOR: suite
 use std::{
     future::Future,
     io,
@@ -33,3 +34,4 @@ impl BlockOn for Smol {
         smol::block_on(future)
     }
 }
+// ANCHOR_END: suite

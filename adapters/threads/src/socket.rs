@@ -20,6 +20,7 @@ impl Socket {
     }
 }
 
+// ANCHOR: socket
 impl blocking::Socket for Socket {
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         (&self.0).read(buffer)
@@ -44,6 +45,7 @@ impl blocking::Socket for Socket {
         self.0.shutdown(how)
     }
 }
+// ANCHOR_END: socket
 
 impl Deref for Socket {
     type Target = TcpStream;

@@ -48,6 +48,7 @@ use std::net::SocketAddr;
 ///     }
 /// }
 /// ```
+// ANCHOR: app
 pub trait App: Send + Sync + 'static {
     /// What handles one connection. It is made, used and dropped by one thread, unless the loop moves connections between
     /// threads, which then asks for `Send`.
@@ -80,6 +81,7 @@ pub trait Handler: 'static {
         let _ = closed;
     }
 }
+// ANCHOR_END: app
 
 /// Sends every message back.
 #[derive(Clone, Copy, Default, Debug)]

@@ -30,8 +30,8 @@ pub(crate) struct Reader<S: Socket> {
     stalled: bool,
 }
 
-// ANCHOR: driver
 impl<S: Socket> Reader<S> {
+    // ANCHOR: driver
     /// Drives the connection of a server until it has ended.
     pub(crate) fn run<A: App>(&mut self, session: &mut Session<A>, buffers: &mut Buffers) {
         while let Some(input) = self.wait(buffers, |endpoint| session.poll_timeout(&mut Access::Direct(endpoint))) {

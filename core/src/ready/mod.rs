@@ -94,6 +94,7 @@ impl<S: Socket> Watched<S> {
         self.readiness.readable && endpoint.wants_read()
     }
 
+    // ANCHOR: read
     fn read(&mut self, buffer: &mut [u8]) -> Option<Input> {
         while self.readiness.readable {
             match self.socket.read(buffer) {
@@ -112,6 +113,7 @@ impl<S: Socket> Watched<S> {
         }
         None
     }
+    // ANCHOR_END: read
 }
 
 impl<S: Socket> Output for Watched<S> {

@@ -18,6 +18,7 @@ use std::{
     time::Duration,
 };
 
+// ANCHOR: socket
 /// A stream of bytes on an async loop, with a timer: all that an adapter adds to the driver.
 ///
 /// The methods mean what those of `AsyncRead` and `AsyncWrite` mean: `Pending` has arranged for a wake-up.
@@ -58,6 +59,7 @@ pub trait Socket: Unpin {
         None
     }
 }
+// ANCHOR_END: socket
 
 /// The write side of a socket, for one poll.
 pub(crate) struct Polled<'p, 'c, S> {

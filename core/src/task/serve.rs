@@ -35,6 +35,7 @@ impl<A: App, S: Socket> Serve<A, S> {
         self.session.turn(Access::Direct(&mut self.endpoint), buffers, input, &mut output);
     }
 
+    // ANCHOR: read
     /// Reads until the socket is empty, for a while. Whether there may be more.
     fn read(&mut self, context: &mut Context<'_>, buffers: &mut Buffers) -> bool {
         for _ in 0..FAIR {
@@ -50,11 +51,13 @@ impl<A: App, S: Socket> Serve<A, S> {
         }
         true
     }
+    // ANCHOR_END: read
 }
 
 // Nothing in it is pinned: a handler is only ever reached through `&mut`.
 impl<A: App, S> Unpin for Serve<A, S> {}
 
+// ANCHOR: poll
 impl<A: App, S: Socket> Future for Serve<A, S> {
     type Output = ();
 
@@ -92,6 +95,7 @@ impl<A: App, S: Socket> Future for Serve<A, S> {
         })
     }
 }
+// ANCHOR_END: poll
 
 /// Where connections come from.
 pub trait Incoming {
