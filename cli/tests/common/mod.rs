@@ -62,4 +62,4 @@ fn talk(mut socket: WebSocket<TcpStream>, answer: impl Fn(usize, Message) -> Vec
 }
 
 /// Nothing takes so long unless it hangs.
-const WATCHDOG: Duration = Duration::from_secs(60);
+const WATCHDOG: Duration = Duration::from_secs(300);
