@@ -90,6 +90,8 @@ impl timtow_conformance::WebSocket for Turned {
         let message = |this: &mut Turned| {
             this.inbox.take().or_else(|| {
                 this.inbox.refill(this.socket.connection());
+                // It may have been the end that was set aside: something is to be said to it then.
+                this.socket.flush();
                 this.inbox.take()
             })
         };
@@ -102,8 +104,9 @@ impl timtow_conformance::WebSocket for Turned {
 
     fn send(&mut self, message: OwnedMessage) -> Result<(), Error> {
         self.socket.send(message)?;
-        self.turn(Some(Duration::ZERO), Inbox::put)?;
-        self.until(|this| (this.socket.connection().buffered() == 0).then_some(()))
+        self.until(|this| (this.socket.connection().buffered() == 0).then_some(()))?;
+        // Whoever sends all the time hears of time and of the peer here.
+        Ok(self.turn(Some(Duration::ZERO), Inbox::put)?)
     }
 
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
@@ -114,6 +117,7 @@ impl timtow_conformance::WebSocket for Turned {
         let dropped = |this: &mut Turned| {
             this.inbox.clear();
             this.inbox.refill(this.socket.connection());
+            this.socket.flush();
             None::<Closed>
         };
         match self.until(dropped) {
