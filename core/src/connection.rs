@@ -153,12 +153,13 @@ impl Connection {
         Ok(())
     }
 
-    /// Answers [`Event::Request`] with a status of its own, and ends the connection.
+    /// Answers [`Event::Request`] with a status of its own, and ends the connection. A server may do so before the request is
+    /// complete, whatever it will be.
     ///
     /// # Errors
     /// As [`accept`](Connection::accept).
     pub fn reject(&mut self, rejection: &Rejection) -> Result<(), SendError> {
-        let Some(Opening::Asked(_)) = self.opening.as_deref() else {
+        let Some(Opening::Asked(_) | Opening::Server(_)) = self.opening.as_deref() else {
             return Err(SendError::NoRequest);
         };
         let response = handshake::reject(rejection)?;

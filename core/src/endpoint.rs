@@ -1,8 +1,8 @@
 //! What drivers share: a connection with its transport and its mailbox, and the turn that every one of them makes.
 
 use crate::{
-    Connection, Event, Role, SendError, State, Transport,
-    app::{Mailbox, Options, Sender},
+    CloseCode, Connection, Event, Rejection, Role, SendError, State, Transport,
+    app::{Mailbox, Options, RETRY_AFTER, Sender},
     clock,
     event::Cause,
 };
@@ -236,11 +236,13 @@ impl Endpoint {
         }
     }
 
-    /// The server drains: says goodbye where it can be said (RFC 6455 7.4.1, 1001).
+    /// The server drains: says goodbye with 1001 (RFC 6455 7.4.1), or, before the connection is open, with 503.
     pub fn drain(&mut self) {
-        if self.connection.close(crate::CloseCode::GOING_AWAY, "") == Err(SendError::NotOpen)
-            && self.connection.state() == State::Connecting
-        {
+        if self.connection.close(CloseCode::GOING_AWAY, "") != Err(SendError::NotOpen) {
+            return;
+        }
+        let is_mute = self.layer.as_ref().is_some_and(|layer| !layer.transport.is_open());
+        if is_mute || self.connection.reject(&Rejection::unavailable(RETRY_AFTER)).is_err() {
             self.connection.receive_error();
         }
     }

@@ -271,3 +271,16 @@ fn frames_behind_the_handshake_are_not_lost_in_either_direction() {
     }
     assert_eq!(events, ["open None", "text one", "text two", "closed 1006  Lost"]);
 }
+
+#[test]
+fn a_server_that_drains_answers_before_the_request_is_complete() {
+    for begun in ["", "GET / HTTP/1.1\r\nHost: exa"] {
+        let mut server = timtow_core::Endpoint::server(&timtow_core::app::Options::default());
+        assert!(server.connection.receive(&mut &mut begun.as_bytes().to_vec()[..]).is_none());
+        server.drain();
+        let Some(Event::Closed(closed)) = server.connection.receive(&mut &mut [][..]) else { panic!("it ends") };
+        assert!(matches!(closed.cause, Cause::Refused(refusal) if refusal.status == 503));
+        let answer = String::from_utf8(server.connection.outbox().chunk().to_vec()).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nRetry-After: 1\r\n"), "{answer}");
+    }
+}

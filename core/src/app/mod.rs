@@ -16,6 +16,7 @@ pub use drain::{Drain, Registration};
 pub use hub::{Accepted, Hub, News, run_loops};
 pub(crate) use sender::Mailbox;
 pub use sender::{Sender, TrySendError};
+pub(crate) use server::RETRY_AFTER;
 pub use server::{Options, Server};
 pub use session::Session;
 

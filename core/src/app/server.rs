@@ -77,7 +77,7 @@ pub struct Server<A> {
 }
 
 /// Seconds after which a client that was answered 503 may come back.
-pub(super) const RETRY_AFTER: u32 = 1;
+pub(crate) const RETRY_AFTER: u32 = 1;
 
 impl<A> Server<A> {
     /// A server without connections.

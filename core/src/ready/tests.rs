@@ -294,12 +294,23 @@ fn others_have_their_turn_during_a_flood() {
 #[test]
 fn a_drain_gives_every_connection_a_turn() {
     let (mut connections, drain) = accepting(Config::default());
-    connections.watch.waits.extend((0..3).map(|_| Ok(Fake::default())));
+    let fakes = [(); 3].map(|()| Fake::default());
+    connections.watch.waits.extend(fakes.iter().map(|fake| Ok(fake.clone())));
     connections.listener_is_ready();
     settle(&mut connections);
+    for key in 0..fakes.len() {
+        fakes[key].make_room(1 << 10);
+        connections.socket_is_ready(key, Readiness { writable: true, ..Readiness::default() });
+    }
     assert!(!connections.is_over());
     drain.start();
     settle(&mut connections);
     // None of them had opened, so there is nobody to say goodbye to.
+    for (key, fake) in fakes.iter().enumerate() {
+        assert!(fake.written().starts_with(b"HTTP/1.1 503 "));
+        fake.comes("");
+        connections.socket_is_ready(key, READABLE);
+    }
+    settle(&mut connections);
     assert!(connections.is_over() && connections.watch.watched == 0 && !connections.watch.accepts);
 }
