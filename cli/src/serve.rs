@@ -155,18 +155,15 @@ fn on_tokio(builder: &mut tokio::runtime::Builder, listener: TcpListener, option
 
 /// An executor of our own, so that its threads can be counted.
 fn on_smol(listener: TcpListener, options: Options) -> io::Result<()> {
-    let executor = smol::Executor::new();
-    let (stop, stopped) = smol::channel::unbounded::<()>();
-    thread::scope(|scope| {
-        for _ in 1..options.threads.get() {
-            scope.spawn(|| smol::block_on(executor.run(stopped.recv())));
-        }
-        let listener = smol::Async::<TcpListener>::try_from(listener)?.into();
-        let spawn = |connection| executor.spawn(connection).detach();
-        let served = smol::block_on(executor.run(timtow::smol::serve_on(spawn, listener, options, Echo)));
-        drop(stop);
-        served
-    })
+    static EXECUTOR: smol::Executor<'static> = smol::Executor::new();
+    for _ in 1..options.threads.get() {
+        thread::spawn(|| smol::block_on(EXECUTOR.run(std::future::pending::<()>())));
+    }
+    let listener = smol::Async::<TcpListener>::try_from(listener)?.into();
+    let spawn = |connection| EXECUTOR.spawn(connection).detach();
+    // As a task of its own it is polled when somebody connects, and not whenever the executor is.
+    let server = EXECUTOR.spawn(timtow::smol::serve_on(spawn, listener, options, Echo));
+    smol::block_on(EXECUTOR.run(server))
 }
 
 fn on_async_std(listener: TcpListener, options: Options) -> io::Result<()> {

@@ -1,9 +1,14 @@
 //! What waits to be sent: small frames in one contiguous buffer, large owned payloads as they are.
 
+mod piece;
+#[cfg(feature = "std")]
+mod write;
+
+pub use piece::Piece;
+
 use crate::{event::Payload, frame::MAX_HEADER};
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
-use bytes::Bytes;
-use core::{mem, ops::Deref};
+use core::mem;
 
 /// Owned payloads of so many bytes are moved into the outbox, smaller ones are copied.
 pub(crate) const LARGE: usize = 4096;
@@ -36,19 +41,6 @@ pub struct Outbox {
     late_pong: Option<Box<[u8]>>,
     /// All bytes that were ever sent.
     sent: u64,
-}
-
-/// A piece of output that owns its bytes, as [`Outbox::take`] gives it out.
-#[derive(Debug)]
-pub struct Piece {
-    bytes: Owned,
-    start: usize,
-}
-
-#[derive(Debug)]
-enum Owned {
-    Vec(Vec<u8>),
-    Shared(Bytes),
 }
 
 /// `piece` is due when `start` has reached `at`.
@@ -88,28 +80,6 @@ impl Outbox {
         }
     }
 
-    /// Fills `slices` with the next bytes in order; returns how many slices are filled.
-    #[cfg(feature = "std")]
-    pub fn chunks_vectored<'o>(&'o self, slices: &mut [std::io::IoSlice<'o>]) -> usize {
-        let (mut filled, mut start) = (0, self.start);
-        let mut add = |bytes: &'o [u8]| {
-            if !bytes.is_empty() && filled < slices.len() {
-                slices[filled] = std::io::IoSlice::new(bytes);
-                filled += 1;
-            }
-        };
-        if self.taken > 0 {
-            return 0;
-        }
-        for placed in &self.pieces {
-            add(&self.buffer[start..placed.at]);
-            add(&placed.piece);
-            start = placed.at;
-        }
-        add(&self.buffer[start..]);
-        filled
-    }
-
     /// The socket took the next `n` bytes.
     ///
     /// # Panics
@@ -135,7 +105,7 @@ impl Outbox {
                 return;
             }
             let of_piece = n.min(placed.piece.len());
-            placed.piece.start += of_piece;
+            placed.piece.advance(of_piece);
             self.placed -= of_piece;
             n -= of_piece;
             if !placed.piece.is_empty() {
@@ -200,7 +170,7 @@ impl Outbox {
                 piece
             }
             None => {
-                let piece = Piece { bytes: Owned::Vec(mem::take(&mut self.buffer)), start: mem::take(&mut self.start) };
+                let piece = Piece::new(mem::take(&mut self.buffer), mem::take(&mut self.start));
                 self.lent = false;
                 piece
             }
@@ -220,37 +190,12 @@ impl Outbox {
         if self.abandoned {
             return;
         }
-        piece.start += n;
+        piece.advance(n);
         if !piece.is_empty() {
             self.placed += piece.len();
             self.pieces.push_front(Placed { at: self.start, piece });
         }
         self.settle();
-    }
-
-    /// Writes until everything is written or `writer` fails, as it does with `WouldBlock`. What was written is off the
-    /// outbox in either case.
-    ///
-    /// # Errors
-    /// Those of `writer` but `Interrupted`, and `WriteZero`.
-    #[cfg(feature = "std")]
-    pub fn write_to(&mut self, writer: &mut impl std::io::Write) -> std::io::Result<()> {
-        while !self.chunk().is_empty() {
-            let mut slices = [std::io::IoSlice::new(&[]); SLICES];
-            let written = if self.pieces.is_empty() {
-                writer.write(self.chunk())
-            } else {
-                let filled = self.chunks_vectored(&mut slices);
-                writer.write_vectored(&slices[..filled])
-            };
-            match written {
-                Ok(0) => return Err(std::io::ErrorKind::WriteZero.into()),
-                Ok(n) => self.advance(n),
-                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Ok(())
     }
 
     /// Lends the loop's scratch buffer for one turn, so that the connection needs none of its own. Does nothing while
@@ -303,7 +248,7 @@ impl Outbox {
         match payload {
             Payload::Owned(bytes) if bytes.len() >= LARGE => self.push_piece(header, bytes.into()),
             Payload::Shared(bytes) if bytes.len() >= LARGE => {
-                self.push_piece(header, Piece { bytes: Owned::Shared(bytes), start: 0 });
+                self.push_piece(header, bytes.into());
             }
             payload => {
                 self.push(header, payload.as_bytes());
@@ -426,48 +371,6 @@ impl Outbox {
 pub(crate) const PONGS: usize = 32;
 /// Bytes that a small outbox grows by.
 const STEP: usize = 512;
-/// Slices to one vectored write.
-#[cfg(feature = "std")]
-const SLICES: usize = 16;
-
-impl Deref for Piece {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match &self.bytes {
-            Owned::Vec(bytes) => &bytes[self.start..],
-            Owned::Shared(bytes) => &bytes[self.start..],
-        }
-    }
-}
-
-impl AsRef<[u8]> for Piece {
-    fn as_ref(&self) -> &[u8] {
-        self
-    }
-}
-
-impl From<Vec<u8>> for Piece {
-    fn from(bytes: Vec<u8>) -> Self {
-        Piece { bytes: Owned::Vec(bytes), start: 0 }
-    }
-}
-
-#[cfg(feature = "std")]
-impl Piece {
-    /// The bytes from `start` on.
-    pub(crate) fn new(bytes: Vec<u8>, start: usize) -> Self {
-        Piece { bytes: Owned::Vec(bytes), start }
-    }
-
-    /// All bytes, and how many of the first ones do not count any more.
-    pub(crate) fn into_parts(self) -> (Vec<u8>, usize) {
-        match self.bytes {
-            Owned::Vec(bytes) => (bytes, self.start),
-            Owned::Shared(bytes) => (bytes.into(), self.start),
-        }
-    }
-}
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
