@@ -9,7 +9,7 @@ use timtow_core::{Cause, Config, Violation};
 
 /// RFC 6455 5.4: "A fragmented message consists of a single frame with the FIN bit clear and an opcode other than 0,
 /// followed by zero or more frames with the FIN bit clear and the opcode set to 0, and terminated by a single frame with the
-/// FIN bit set and an opcode of 0. […] An endpoint MUST be capable of handling [them]."
+/// FIN bit set and an opcode of 0. […] An endpoint MUST be capable of handling \[them\]."
 pub fn fragments_make_a_message<L: Loop>(way: Way) {
     let host = Host::<L>::new(way, Config::default());
     let mut peer = host.open();

@@ -298,8 +298,8 @@ fn a_drain_gives_every_connection_a_turn() {
     connections.watch.waits.extend(fakes.iter().map(|fake| Ok(fake.clone())));
     connections.listener_is_ready();
     settle(&mut connections);
-    for key in 0..fakes.len() {
-        fakes[key].make_room(1 << 10);
+    for (key, fake) in fakes.iter().enumerate() {
+        fake.make_room(1 << 10);
         connections.socket_is_ready(key, Readiness { writable: true, ..Readiness::default() });
     }
     assert!(!connections.is_over());
