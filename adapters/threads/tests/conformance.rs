@@ -1,0 +1,70 @@
+//! The suite that every adapter must pass.
+
+use std::{
+    io,
+    net::{TcpListener, TcpStream},
+    sync::mpsc,
+    thread,
+};
+use timtow_conformance::{Loop, close_order, suite};
+use timtow_threads::{App, Closed, Error, Options, OwnedMessage, WebSocket, accept, connect, serve};
+
+enum Threads {}
+
+suite!(Threads);
+
+impl Loop for Threads {
+    type WebSocket = Blocking;
+
+    fn serve(listener: TcpListener, options: Options, app: impl App<Handler: Send>) -> io::Result<()> {
+        serve(listener, options, app)
+    }
+
+    fn accept(stream: TcpStream, options: Options) -> Result<Blocking, Error> {
+        accept(stream, &options).map(Blocking)
+    }
+
+    fn connect(url: &str, options: Options) -> Result<Blocking, Error> {
+        connect(url, &options).map(Blocking)
+    }
+}
+
+struct Blocking(WebSocket);
+
+impl timtow_conformance::WebSocket for Blocking {
+    fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
+        self.0.recv()
+    }
+
+    fn send(&mut self, message: OwnedMessage) -> Result<(), Error> {
+        self.0.send(message)
+    }
+
+    fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
+        self.0.close(code, reason)
+    }
+
+    fn closed(&self) -> Option<Closed> {
+        self.0.closed().cloned()
+    }
+
+    fn echo_split(self) -> Result<Option<Closed>, Error> {
+        let (mut receiver, mut sender) = self.0.split();
+        let (forward, messages) = mpsc::sync_channel::<OwnedMessage>(16);
+        thread::scope(move |scope| {
+            scope.spawn(move || {
+                for message in messages {
+                    // The other half learns how the connection ended.
+                    let _ = match close_order(message.as_bytes()) {
+                        Some((code, reason)) => sender.close(code, reason),
+                        None => sender.send(message),
+                    };
+                }
+            });
+            while let Some(message) = receiver.recv()? {
+                let _ = forward.send(message);
+            }
+            Ok(receiver.closed())
+        })
+    }
+}
