@@ -17,6 +17,8 @@ pub type Serve<A, S, T = Delay> = task::Serve<A, Io<S, T>>;
 /// Serves `app` on the connections that `incoming` gives, each a future that `spawn` has to spawn, until
 /// [`Options::drain`] was started and all connections have ended. Set `TCP_NODELAY` on what you give.
 ///
+/// `incoming` is dropped when the drain begins; let it own its listener, so that nobody is kept waiting in its queue.
+///
 /// An error of `incoming` is what `accept(2)` would say: after those that pass by themselves it is asked again, a little
 /// later. Where it ends, nothing more is accepted, and the drain is waited for. The futures can be sent to other threads
 /// where the handlers can. Dropped early, it stops accepting; connections go on.

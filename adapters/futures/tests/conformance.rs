@@ -2,8 +2,8 @@
 
 use async_io::Async;
 use futures::{
-    StreamExt,
     executor::{self, ThreadPool},
+    stream,
 };
 use std::{
     future::Future,
@@ -27,7 +27,11 @@ impl Loop for Futures {
 
     fn serve(listener: TcpListener, options: Options, app: impl App<Handler: Send>) -> io::Result<()> {
         let listener = Async::new(listener)?;
-        let incoming = listener.incoming().map(|stream| stream.map(Io::from));
+        // It owns the listener, which ends with it when the drain begins.
+        let incoming = stream::unfold(listener, |listener| async {
+            let accepted = listener.accept().await;
+            Some((accepted.map(|(stream, _)| Io::from(stream)), listener))
+        });
         let spawn = |connection: Serve<_, _>| POOL.spawn_ok(connection);
         executor::block_on(serve(incoming, spawn, options, app))
     }

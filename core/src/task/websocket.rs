@@ -258,18 +258,18 @@ impl<S: Socket> WebSocket<S> {
                     || self.endpoint.connection.buffered() < waiting
                     || self.endpoint.is_closed();
             }
-            if moved {
-                return Poll::Ready(());
-            }
             let room = self.inbox.bytes() <= self.endpoint.connection.config().high_water;
             if room && self.endpoint.wants_read() {
                 match self.socket.poll_read(context, self.endpoint.room(buffers)) {
                     Poll::Pending => {}
                     Poll::Ready(result) => {
                         self.turn(context, buffers, result.map_or(Input::Failed, Input::Read));
-                        return Poll::Ready(());
+                        moved = true;
                     }
                 }
+            }
+            if moved {
+                return Poll::Ready(());
             }
             let deadline = self.endpoint.poll_timeout();
             ready!(self.socket.poll_deadline(context, deadline));
