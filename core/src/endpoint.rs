@@ -202,7 +202,7 @@ impl Endpoint {
     /// Whether the socket may be dropped.
     #[inline]
     pub fn is_closed(&self) -> bool {
-        self.connection.is_closed() && (!self.has_wire() || self.connection.state == State::Closed)
+        self.connection.is_closed() && (!self.owes_wire() || self.connection.state == State::Closed)
     }
 
     /// Whether the socket has failed or was given up: nothing comes or goes any more. A driver that has a thread in a call

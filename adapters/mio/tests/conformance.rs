@@ -68,6 +68,13 @@ impl Turned {
         }
     }
 
+    /// Takes what was set aside behind the message that was asked for last; it may have been the end, to which something is
+    /// said.
+    fn refill(&mut self) {
+        self.inbox.refill(self.socket.connection());
+        self.socket.flush();
+    }
+
     fn turn(
         &mut self,
         timeout: Option<Duration>,
@@ -89,9 +96,7 @@ impl timtow_conformance::WebSocket for Turned {
     fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
         let message = |this: &mut Turned| {
             this.inbox.take().or_else(|| {
-                this.inbox.refill(this.socket.connection());
-                // It may have been the end that was set aside: something is to be said to it then.
-                this.socket.flush();
+                this.refill();
                 this.inbox.take()
             })
         };
@@ -116,8 +121,7 @@ impl timtow_conformance::WebSocket for Turned {
         }
         let dropped = |this: &mut Turned| {
             this.inbox.clear();
-            this.inbox.refill(this.socket.connection());
-            this.socket.flush();
+            this.refill();
             None::<Closed>
         };
         match self.until(dropped) {
@@ -134,9 +138,8 @@ impl timtow_conformance::WebSocket for Turned {
         // What came with the opening handshake.
         while let Some(message) = self.inbox.take() {
             echo(self.socket.connection(), message);
-            self.inbox.refill(self.socket.connection());
+            self.refill();
         }
-        self.socket.flush();
         while !self.socket.is_closed() {
             self.turn(self.socket.poll_timeout(), |inbox, connection, event| match event {
                 Event::Message(message) => echo(connection, message.into()),

@@ -133,6 +133,12 @@ impl Endpoint {
         waits && !self.is_abandoned()
     }
 
+    /// The transport has something to say before the socket may be dropped, if only that it is over.
+    pub(super) fn owes_wire(&self) -> bool {
+        let owes = self.layer.as_ref().is_some_and(|layer| !layer.closed && !layer.failed);
+        self.has_wire() || (owes && !self.is_abandoned())
+    }
+
     /// Writing failed.
     fn fail(&mut self, error: &io::Error) {
         match error.kind() {
