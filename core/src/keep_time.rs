@@ -135,7 +135,9 @@ impl Connection {
     /// told the time late has not read either, as where an application does not poll while it works: it may read first.
     fn pong_is_due(&mut self, now: Duration) {
         let amid_frame = self.frame.is_some() && core::mem::take(&mut self.timers.heard);
-        if self.state == State::Open && (amid_frame || !self.stash.is_empty() || !self.wants_read()) {
+        if self.state == State::Open
+            && (self.timers.unseen || amid_frame || !self.stash.is_empty() || !self.wants_read())
+        {
             self.timers.pong = NEVER;
             return;
         }

@@ -24,13 +24,25 @@ pub(crate) struct Timers {
     pub(crate) pinged: u32,
     /// A piece of a frame came since the ping.
     pub(crate) heard: bool,
+    /// Whoever tells the time has not looked at what came.
+    pub(crate) unseen: bool,
     /// The state changed: the time is needed.
     pub(crate) unarmed: bool,
 }
 
 impl Timers {
     pub(crate) fn new() -> Self {
-        Timers { phase: NEVER, ping: NEVER, pong: NEVER, write: NEVER, sent: 0, pinged: 0, heard: false, unarmed: true }
+        Timers {
+            phase: NEVER,
+            ping: NEVER,
+            pong: NEVER,
+            write: NEVER,
+            sent: 0,
+            pinged: 0,
+            heard: false,
+            unseen: false,
+            unarmed: true,
+        }
     }
 
     /// A new phase begins: its deadline is armed when the time is known.

@@ -28,6 +28,8 @@ pub(crate) struct Reader<S: Socket> {
     patience: Patience,
     /// The last turn left something to write.
     stalled: bool,
+    /// The next turn follows a look at what came.
+    looked: bool,
 }
 
 impl<S: Socket> Reader<S> {
@@ -80,6 +82,7 @@ impl<S: Socket> Reader<S> {
             let _ = socket.set_read_timeout((timeout != Duration::MAX).then_some(timeout));
         }
         let result = socket.read(buffer);
+        self.looked = true;
         self.patience.idle = matches!(&result, Err(error) if passes(error));
         match result {
             Ok(n) => Input::Read(n),
@@ -91,7 +94,7 @@ impl<S: Socket> Reader<S> {
 
     pub(crate) fn new(socket: S, endpoint: Endpoint, drain: Option<Drain>) -> Self {
         let owner = Owner(Arc::new(Shared::new(socket, endpoint, drain)));
-        Reader { owner: Arc::new(owner), patience: Patience::new(Duration::MAX), stalled: false }
+        Reader { owner: Arc::new(owner), patience: Patience::new(Duration::MAX), stalled: false, looked: false }
     }
 
     /// A turn: with the endpoint for itself while there is no writer.
@@ -99,7 +102,10 @@ impl<S: Socket> Reader<S> {
         let shared = &self.owner.0;
         let mut endpoint = lock(&shared.endpoint);
         if !shared.has_writer() {
+            // Who only writes has not seen whether a pong came.
+            endpoint.connection.timers.unseen = !std::mem::take(&mut self.looked);
             turn(Access::Direct(&mut endpoint), &mut shared.output());
+            endpoint.connection.timers.unseen = false;
             self.stalled = endpoint.wants_write();
             return;
         }
