@@ -68,7 +68,7 @@ pub fn a_client_that_does_not_read<L: Loop>(way: Way) {
     drop(peer);
 }
 
-/// A connection that is inside its opening handshake is not waited for.
+/// RFC 9110 15.6.4: a connection that is inside its opening handshake is answered 503, and not waited for.
 pub fn a_connection_that_is_not_open<L: Loop>(way: Way) {
     let host = Host::<L>::new(way, Config { handshake_timeout: None, ..Config::default() });
     let silent = host.peer();
@@ -80,7 +80,10 @@ pub fn a_connection_that_is_not_open<L: Loop>(way: Way) {
     open.send(&Frame::close(1001, ""));
     open.part();
     for mut peer in [silent, begun] {
-        peer.expect_loss();
+        let (head, _) = peer.response();
+        assert_eq!((head.status(), head.only("Connection")), (503, "close"));
+        assert!(head.only("Retry-After").parse::<u32>().is_ok());
+        peer.expect_end();
     }
     host.join();
 }

@@ -142,10 +142,10 @@ pub fn a_pong_behind_a_message<L: Loop>(way: Way) {
     const SHORT: Duration = Duration::from_millis(60);
     let config = Config { ping_interval: Some(SHORT), pong_timeout: Some(SHORT), ..Config::default() };
     let host = Host::<L>::idle_with(way, config);
-    let (stop, stopped) = mpsc::channel::<()>();
+    let (go, goes) = mpsc::channel::<()>();
     let mut peer = host.use_socket(move |mut socket| {
         assert_eq!(socket.recv().expect("an open connection"), Some("asked for".into()));
-        while stopped.try_recv().is_err() {
+        while goes.recv_timeout(WATCHDOG).is_ok() {
             socket.send("tick".into()).expect("an open connection");
         }
         for number in 0..2 {
@@ -161,15 +161,16 @@ pub fn a_pong_behind_a_message<L: Loop>(way: Way) {
     let (mut answered, begun) = (None::<Instant>, Instant::now());
     while answered.is_none_or(|answered| answered.elapsed() < SHORT * 3) {
         assert!(begun.elapsed() < WATCHDOG, "no ping comes");
-        let frame = peer.frame();
-        if frame.opcode == PING {
+        go.send(()).expect("the endpoint sends");
+        let mut frame = peer.frame();
+        while frame.opcode == PING {
             peer.send(&Frame::new(PONG, frame.payload));
             answered = answered.or(Some(Instant::now()));
-        } else {
-            assert_eq!(frame, Frame::new(TEXT, "tick"));
+            frame = peer.frame();
         }
+        assert_eq!(frame, Frame::new(TEXT, "tick"));
     }
-    stop.send(()).expect("the endpoint waits");
+    drop(go);
     peer.send(&Frame::close(1000, ""));
     while peer.frame().opcode != CLOSE {}
     peer.part();

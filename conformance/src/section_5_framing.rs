@@ -1,7 +1,7 @@
 //! RFC 6455 5.1 to 5.3 and 5.6: frames, their lengths, their masks, their limits.
 
 use crate::{
-    Host, Loop, Peer, Way,
+    Host, Idiom, Loop, Peer, Way,
     frame::{BINARY, CLOSE, CONTINUATION, Frame, PING, PONG, TEXT, header},
 };
 use timtow_core::{Cause, Config, Role, Violation};
@@ -135,13 +135,13 @@ pub fn what_follows_a_violation_is_not_heard<L: Loop>(way: Way) {
         Frame::close(1000, ""),
     ]);
     peer.write(bytes);
-    // An idiom that takes one message after the other has been told of the end before it answers the first.
-    let first = peer.frame();
-    if first == Frame::new(TEXT, "before") {
-        assert_eq!(peer.close_frame().0, Some(1002));
-    } else {
-        assert_eq!((first.opcode, &first.payload[..2]), (CLOSE, &1002_u16.to_be_bytes()[..]));
+    let mut first = peer.frame();
+    // Halves may hear of the end before what one has received is sent by the other.
+    if way.idiom != Idiom::Split || first.opcode == TEXT {
+        assert_eq!(first, Frame::new(TEXT, "before"));
+        first = peer.frame();
     }
+    assert_eq!((first.opcode, &first.payload[..2]), (CLOSE, &1002_u16.to_be_bytes()[..]));
     peer.expect_end();
     drop(peer);
     host.end().expect_cause(&Cause::Violation(Violation::ReservedOpcode));
