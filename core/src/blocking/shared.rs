@@ -112,6 +112,12 @@ impl<S: Socket> Shared<S> {
         piece: Piece,
     ) -> (MutexGuard<'g, Endpoint>, bool) {
         endpoint.handle_timeout(clock::now());
+        if endpoint.is_abandoned() {
+            // The peer had its time: nobody waits for it any longer.
+            endpoint.restore(piece, Err(io::ErrorKind::WouldBlock.into()));
+            self.settle(&endpoint);
+            return (endpoint, false);
+        }
         let left = endpoint.poll_timeout().map_or(Duration::MAX, clock::until);
         drop(endpoint);
         let mut patience = lock(&self.patience);
