@@ -26,7 +26,7 @@ impl Connection {
             self.timers.write = NEVER;
             self.give_up(Timeout::Write);
         }
-        if self.ending.is_some() {
+        if self.ending.is_some() || self.timers.unread {
             return;
         }
         if due(self.timers.pong) {
@@ -135,9 +135,7 @@ impl Connection {
     /// told the time late has not read either, as where an application does not poll while it works: it may read first.
     fn pong_is_due(&mut self, now: Duration) {
         let amid_frame = self.frame.is_some() && core::mem::take(&mut self.timers.heard);
-        if self.state == State::Open
-            && (self.timers.unseen || amid_frame || !self.stash.is_empty() || !self.wants_read())
-        {
+        if self.state == State::Open && (amid_frame || !self.stash.is_empty() || !self.wants_read()) {
             self.timers.pong = NEVER;
             return;
         }

@@ -24,8 +24,8 @@ pub(crate) struct Timers {
     pub(crate) pinged: u32,
     /// A piece of a frame came since the ping.
     pub(crate) heard: bool,
-    /// Whoever tells the time has not looked at what came.
-    pub(crate) unseen: bool,
+    /// Whoever tells the time does not read: pings, and the pongs that they ask for, wait for one who does.
+    pub(crate) unread: bool,
     /// The state changed: the time is needed.
     pub(crate) unarmed: bool,
 }
@@ -40,7 +40,7 @@ impl Timers {
             sent: 0,
             pinged: 0,
             heard: false,
-            unseen: false,
+            unread: false,
             unarmed: true,
         }
     }
@@ -53,7 +53,8 @@ impl Timers {
 
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<Duration> {
-        let next = self.phase.min(self.ping).min(self.pong).min(self.write);
+        let keep_alive = if self.unread { NEVER } else { self.ping.min(self.pong) };
+        let next = self.phase.min(self.write).min(keep_alive);
         (next != NEVER).then_some(next)
     }
 

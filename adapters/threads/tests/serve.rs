@@ -6,7 +6,7 @@ use common::{Running, client, watched};
 use std::{
     io::{Read, Write},
     net::{SocketAddr, TcpStream},
-    sync::{Mutex, mpsc},
+    sync::{Barrier, Mutex, mpsc},
     thread,
     time::Duration,
 };
@@ -22,6 +22,9 @@ struct Talker {
     said: mpsc::Sender<Said>,
     ticks: usize,
 }
+
+/// What a handler waits for that is told to block.
+static BARRIER: Barrier = Barrier::new(2);
 
 enum Said {
     Open(Sender),
@@ -43,6 +46,9 @@ impl Handler for Talker {
 
     fn message(&mut self, context: &mut Context<'_>, message: Message<'_>) {
         match message.as_bytes() {
+            b"block" => {
+                BARRIER.wait();
+            }
             b"panic" => panic!("as the test wants it"),
             b"timer" => context.set_timer(Duration::from_millis(5)),
             _ => context.send(message).unwrap(),
@@ -369,6 +375,43 @@ fn keep_alive_finds_a_peer_that_does_not_answer() {
             server.stop();
         }
     });
+}
+
+#[test]
+fn a_handler_that_takes_its_time_is_not_the_fault_of_the_peer() {
+    watched(|| {
+        for outside in [false, true] {
+            let soon = Some(Duration::from_millis(50));
+            let (server, heard) = talkative(Config { ping_interval: soon, pong_timeout: soon, ..Config::default() });
+            let mut client = connect(&server);
+            let sender = opened(&heard);
+            if outside {
+                sender.try_send("from outside").unwrap();
+                assert_eq!(data(&mut client), Some(Peers::text("from outside")));
+            }
+            client.send(Peers::text("block")).unwrap();
+            // Answers pings, of which no second one can come before the handler is done.
+            client.get_ref().set_read_timeout(Some(Duration::from_millis(200))).unwrap();
+            assert_eq!(data(&mut client), None);
+            BARRIER.wait();
+            client.send(Peers::text("still here")).unwrap();
+            assert_eq!(data(&mut client), Some(Peers::text("still here")));
+            drop(client);
+            server.stop();
+        }
+    });
+}
+
+/// The next message that is no ping, if one comes.
+fn data(client: &mut WebSocket<TcpStream>) -> Option<Peers> {
+    loop {
+        match client.read() {
+            Ok(Peers::Ping(_)) => {}
+            Ok(message) => return Some(message),
+            Err(tungstenite::Error::Io(_)) => return None,
+            Err(error) => panic!("{error}"),
+        }
+    }
 }
 
 #[test]

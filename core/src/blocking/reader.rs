@@ -2,7 +2,7 @@
 
 use super::{
     Socket,
-    patience::{Patience, passes},
+    patience::{Patience, SHORTEST, passes},
     shared::{Direct, Owner, Shared},
 };
 use crate::{
@@ -26,10 +26,10 @@ pub fn serve_connection<A: App, S: Socket>(server: &Arc<Server<A>>, socket: S, p
 pub(crate) struct Reader<S: Socket> {
     pub(crate) owner: Arc<Owner<S>>,
     patience: Patience,
+    /// When it was last known what the socket had.
+    looked: Duration,
     /// The last turn left something to write.
     stalled: bool,
-    /// The next turn follows a look at what came.
-    looked: bool,
 }
 
 impl<S: Socket> Reader<S> {
@@ -54,9 +54,11 @@ impl<S: Socket> Reader<S> {
         }
         if shared.must_write(&endpoint) || endpoint.connection.wants_receive() {
             if self.stalled {
-                shared.write_all(endpoint);
+                endpoint = shared.write_all(endpoint);
             }
-            return Some(Input::Nothing);
+            let is_due = self.is_due(&endpoint);
+            drop(endpoint);
+            return Some(if is_due { self.read(buffers, Some(clock::now())) } else { Input::Nothing });
         }
         let deadline = poll_timeout(&mut endpoint);
         // After a clean end the peer has nothing more to say, but the writer may have.
@@ -66,14 +68,14 @@ impl<S: Socket> Reader<S> {
             return Some(Input::Nothing);
         }
         drop(endpoint);
-        let input = buffers.input();
-        let room = input.len().min(READ);
-        Some(self.read(&mut input[..room], deadline))
+        Some(self.read(buffers, deadline))
     }
 
-    fn read(&mut self, buffer: &mut [u8], deadline: Option<Duration>) -> Input {
-        let left = deadline.map_or(Duration::MAX, clock::until);
-        if left.is_zero() {
+    /// Reads, until the deadline at most. What came before the deadline is read although it is late.
+    fn read(&mut self, buffers: &mut Buffers, deadline: Option<Duration>) -> Input {
+        let now = clock::now();
+        let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now)).max(SHORTEST);
+        if deadline.is_some_and(|deadline| deadline <= now && deadline <= self.looked) {
             return Input::Nothing;
         }
         let socket = &self.owner.0.socket;
@@ -81,9 +83,11 @@ impl<S: Socket> Reader<S> {
             // It fails for zero only.
             let _ = socket.set_read_timeout((timeout != Duration::MAX).then_some(timeout));
         }
-        let result = socket.read(buffer);
-        self.looked = true;
+        let input = buffers.input();
+        let room = input.len().min(READ);
+        let result = socket.read(&mut input[..room]);
         self.patience.idle = matches!(&result, Err(error) if passes(error));
+        self.looked = if self.patience.idle { clock::now() } else { now };
         match result {
             Ok(n) => Input::Read(n),
             Err(_) if self.patience.idle => Input::Nothing,
@@ -92,9 +96,18 @@ impl<S: Socket> Reader<S> {
     }
     // ANCHOR_END: driver
 
+    /// Whether it is time to see what came, for one who has much to write and does not come to read: before a deadline is
+    /// held against the peer, and now and then, since it may be a ping.
+    fn is_due(&self, endpoint: &Endpoint) -> bool {
+        let now = clock::now();
+        let passed =
+            endpoint.connection.timers.next().is_some_and(|deadline| self.looked < deadline && deadline <= now);
+        endpoint.wants_read() && (passed || now.saturating_sub(self.looked) > LOOK)
+    }
+
     pub(crate) fn new(socket: S, endpoint: Endpoint, drain: Option<Drain>) -> Self {
         let owner = Owner(Arc::new(Shared::new(socket, endpoint, drain)));
-        Reader { owner: Arc::new(owner), patience: Patience::new(Duration::MAX), stalled: false, looked: false }
+        Reader { owner: Arc::new(owner), patience: Patience::new(Duration::MAX), looked: clock::now(), stalled: false }
     }
 
     /// A turn: with the endpoint for itself while there is no writer.
@@ -102,10 +115,7 @@ impl<S: Socket> Reader<S> {
         let shared = &self.owner.0;
         let mut endpoint = lock(&shared.endpoint);
         if !shared.has_writer() {
-            // Who only writes has not seen whether a pong came.
-            endpoint.connection.timers.unseen = !std::mem::take(&mut self.looked);
             turn(Access::Direct(&mut endpoint), &mut shared.output());
-            endpoint.connection.timers.unseen = false;
             self.stalled = endpoint.wants_write();
             return;
         }
@@ -120,5 +130,7 @@ impl<S: Socket> Reader<S> {
     }
 }
 
+/// So long one may write without reading.
+const LOOK: Duration = Duration::from_secs(1);
 /// Read at a time: so much may gather in the inbox of one who reads for himself.
 const READ: usize = 64 << 10;

@@ -95,14 +95,24 @@ impl<S: Socket> Shared<S> {
     }
 
     /// Writes whatever waits, for a reader that is alone, as far as the peer takes it before the next deadline.
-    pub(crate) fn write_all<'g>(&'g self, mut endpoint: MutexGuard<'g, Endpoint>) {
+    pub(crate) fn write_all<'g>(&'g self, mut endpoint: MutexGuard<'g, Endpoint>) -> MutexGuard<'g, Endpoint> {
         while let Some(piece) = endpoint.take() {
             let progress;
             (endpoint, progress) = self.write_piece(endpoint, piece);
             if !progress {
-                return;
+                break;
             }
         }
+        endpoint
+    }
+
+    /// Keeps the time for a connection that this thread does not read from. The next deadline.
+    fn keep_time(endpoint: &mut Endpoint) -> Option<Duration> {
+        endpoint.connection.timers.unread = true;
+        endpoint.handle_timeout(clock::now());
+        let deadline = endpoint.poll_timeout();
+        endpoint.connection.timers.unread = false;
+        deadline
     }
 
     /// Writes some of a piece without the endpoint. Whether the peer took anything.
@@ -111,14 +121,13 @@ impl<S: Socket> Shared<S> {
         mut endpoint: MutexGuard<'g, Endpoint>,
         piece: Piece,
     ) -> (MutexGuard<'g, Endpoint>, bool) {
-        endpoint.handle_timeout(clock::now());
+        let left = Self::keep_time(&mut endpoint).map_or(Duration::MAX, clock::until);
         if endpoint.is_abandoned() {
             // The peer had its time: nobody waits for it any longer.
             endpoint.restore(piece, Err(io::ErrorKind::WouldBlock.into()));
             self.settle(&endpoint);
             return (endpoint, false);
         }
-        let left = endpoint.poll_timeout().map_or(Duration::MAX, clock::until);
         drop(endpoint);
         let mut patience = lock(&self.patience);
         if !self.patient.swap(true, Ordering::Relaxed) {
@@ -194,7 +203,7 @@ impl<S: Socket> Shared<S> {
             if self.drain.as_ref().is_some_and(Drain::is_draining) {
                 endpoint.drain();
             }
-            endpoint.handle_timeout(clock::now());
+            let deadline = Self::keep_time(&mut endpoint);
             endpoint.flush(&mut self.no_output());
             let piece = endpoint.take();
             self.settle(&endpoint);
@@ -205,7 +214,6 @@ impl<S: Socket> Shared<S> {
             if endpoint.is_closed() || self.released.load(Ordering::Acquire) {
                 return;
             }
-            let deadline = endpoint.poll_timeout();
             drop(endpoint);
             thread::park_timeout(deadline.map_or(Duration::MAX, clock::until));
             endpoint = lock(&self.endpoint);
