@@ -48,13 +48,14 @@ pub fn a_dropped_recv<L: Loop<WebSocket: Cancel>>(way: Way) {
 /// Of the messages whose `send` was dropped some may have been queued, but each whole, once, and in order.
 pub fn a_dropped_send<L: Loop<WebSocket: Cancel>>(way: Way) {
     const LEN: usize = 100_000;
+    const DROPPED: u64 = 100;
     let host = Host::<L>::idle(way);
     let (dropped, is_dropped) = mpsc::channel();
     let mut peer = host.use_socket(move |mut socket| {
         let (mut ready, mut number) = (0_u64, 0_u64);
         // Until the peer's buffers are full, and a while longer.
         let mut pending = 0;
-        while pending < 50 {
+        while pending < DROPPED {
             let message = [&number.to_be_bytes()[..], &vec![number as u8; LEN]].concat();
             match socket.try_send(message.into()).expect("an open connection") {
                 true => ready += 1,
@@ -82,6 +83,8 @@ pub fn a_dropped_send<L: Loop<WebSocket: Cancel>>(way: Way) {
         (whole, next) = (whole + 1, number + 1);
     }
     assert!(whole >= ready, "of {ready} that were sent, {whole} came");
+    // Above the high-water mark nothing is queued: the buffers may have taken a little more, but not all.
+    assert!(whole < ready + DROPPED / 2, "beside {ready} that were sent, {} were queued", whole - ready);
     peer.close();
     host.join();
 }
