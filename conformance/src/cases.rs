@@ -179,6 +179,12 @@ macro_rules! app_cases {
                 a_rejection,
                 an_answer_that_cannot_be_sent,
                 too_many_connections;
+            app_panic:
+                a_callback_that_panics,
+                a_handler_that_panics_at_its_end,
+                a_request_that_panics,
+                a_panic_gives_the_seat_back,
+                a_panic_while_others_send;
             app_sender:
                 a_sender_from_other_threads,
                 a_sender_that_closes,

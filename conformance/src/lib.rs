@@ -30,6 +30,7 @@ mod way;
 pub mod ancestors;
 pub mod app;
 pub mod app_handshake;
+pub mod app_panic;
 pub mod app_sender;
 pub mod app_timer;
 pub mod backpressure;

@@ -20,10 +20,7 @@ use timtow_core::{
 ///
 /// # Errors
 /// Where the listener is none, or a loop cannot be had. Whatever else `accept(2)` may say passes: see
-/// [`Backoff`](timtow_core::app::Backoff).
-///
-/// # Panics
-/// Where the application does; that ends the server.
+/// [`Backoff`](timtow_core::app::Backoff). A handler that panics ends its own connection only.
 pub fn serve(listener: std::net::TcpListener, options: Options, app: impl App) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut listener = TcpListener::from_std(listener);

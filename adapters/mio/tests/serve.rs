@@ -245,17 +245,23 @@ fn who_asks_for_nothing_is_answered_when_time_is_up() {
 }
 
 #[test]
-fn a_handler_that_panics_ends_the_server_on_any_loop() {
-    for n in 0..3 {
-        let server = Server::start(
-            threads(3),
-            timtow_mio::on_message(|_: &mut Context<'_>, _: Message<'_>| panic!("as the test wants it")),
-        );
-        let mut clients: Vec<_> = (0..3).map(|_| server.client()).collect();
-        clients[n].send(text("go")).unwrap();
-        assert!(server.join().is_err());
-        for client in &mut clients {
-            assert!(client.read().is_err());
-        }
+fn a_handler_that_panics_ends_its_own_connection_on_any_loop() {
+    let server = Server::start(
+        threads(3),
+        timtow_mio::on_message(|context: &mut Context<'_>, message: Message<'_>| match message.as_bytes() {
+            b"panic" => panic!("as the test wants it"),
+            _ => context.send(message).unwrap(),
+        }),
+    );
+    let mut clients: Vec<_> = (0..6).map(|_| server.client()).collect();
+    for client in &mut clients[..3] {
+        client.send(text("panic")).unwrap();
+        expect_close(client, 1011);
     }
+    for client in &mut clients[3..] {
+        client.send(text("still here")).unwrap();
+        expect_text(client, "still here");
+    }
+    drop(clients);
+    server.stop();
 }

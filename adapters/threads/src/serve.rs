@@ -41,7 +41,8 @@ pub fn serve(listener: TcpListener, options: Options, app: impl App) -> io::Resu
                 let Ok(socket) = Socket::new(stream) else { return Ok(()) };
                 let thread = thread::Builder::new().name(format!("timtow {peer}")).stack_size(STACK);
                 let run = move || serve_connection(server, socket, Some(peer));
-                // A panic has been reported when it arrives here; the scope would panic for it when all is over.
+                // The core lets no panic of the application out; the scope would panic for another, a transport's, when
+                // all is over.
                 thread.spawn_scoped(scope, || drop(catch_unwind(AssertUnwindSafe(run)))).map(drop)
             });
             match started {

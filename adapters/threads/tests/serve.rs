@@ -287,7 +287,8 @@ fn a_panic_ends_its_own_connection_only() {
                 assert_eq!(other.read().unwrap(), Peers::text("from outside"));
             }
             one.send(Peers::text("panic")).unwrap();
-            assert!(one.read().is_err());
+            let Peers::Close(Some(close)) = one.read().unwrap() else { panic!("no close frame") };
+            assert_eq!(u16::from(close.code), 1011);
             other.send(Peers::text("still here")).unwrap();
             assert_eq!(other.read().unwrap(), Peers::text("still here"));
             drop((one, other));

@@ -5,6 +5,7 @@ mod context;
 mod deadlines;
 mod drain;
 mod hub;
+mod panic;
 mod sender;
 mod server;
 mod session;
@@ -58,11 +59,15 @@ pub trait App: Send + Sync + 'static {
     /// Answers a valid opening handshake. `peer` is the address of the socket's other end, where there is one.
     ///
     /// # Errors
-    /// The answer that refuses it.
+    /// The answer that refuses it. A panic is answered with 500.
     fn request(&self, request: &Request, peer: Option<SocketAddr>) -> Result<(Self::Handler, Response), Rejection>;
 }
 
 /// What an application does on one connection.
+///
+/// A panic ends this connection and no other, on every loop: the panic hook tells of it, the handler is dropped without
+/// another call, the peer is told 1011 (RFC 6455 7.4.1) behind what was sent before, and [`Sender`]s take nothing more.
+/// Only a program that is built to abort ends.
 pub trait Handler: 'static {
     /// The opening handshake is complete.
     fn open(&mut self, context: &mut Context<'_>) {
@@ -77,7 +82,7 @@ pub trait Handler: 'static {
         let _ = context;
     }
 
-    /// The connection has ended. Called once, after [`open`](Handler::open).
+    /// The connection has ended. Called once, after [`open`](Handler::open); not where the handler panicked.
     fn close(&mut self, closed: &Closed) {
         let _ = closed;
     }

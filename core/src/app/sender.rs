@@ -55,10 +55,11 @@ impl Sender {
     /// Begins the closing handshake, behind what was sent before; nothing more is taken. Does nothing where the connection
     /// is closed already.
     pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
+        let mail = Mail::Close(code.into(), reason.into());
         let mut state = lock(&self.0.state);
         if !state.closed {
             state.closed = true;
-            state.queue.push_back(Mail::Close(code.into(), reason.into()));
+            state.queue.push_back(mail);
             self.0.wake(state);
         }
     }

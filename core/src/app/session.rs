@@ -2,12 +2,16 @@
 
 use super::{
     App, Context, Handler, Server,
+    panic::{catch, discard},
     server::{RETRY_AFTER, Seat},
 };
-use crate::{Access, Buffers, Event, Input, Output, Rejection, Request, clock, endpoint};
+use crate::{Access, Buffers, CloseCode, Event, Input, Output, Rejection, Request, clock, endpoint};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// One connection of a server, seen from its application: makes the handler, calls it, counts it.
+///
+/// No panic of the application gets out of it: one in [`App::request`] is answered with 500, one in a callback closes the
+/// connection with 1011 (RFC 6455 7.4.1) and drops the handler, and one in [`Handler::close`] changes nothing any more.
 pub struct Session<A: App> {
     seat: Seat<A>,
     handler: Option<A::Handler>,
@@ -65,7 +69,8 @@ impl<A: App> Session<A> {
                 self.seat.close();
                 access.with(|endpoint| endpoint.close_mailbox());
                 if let Some(mut handler) = self.handler.take() {
-                    handler.close(&closed);
+                    catch(|| handler.close(&closed));
+                    discard(handler);
                 }
             }
             Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
@@ -75,13 +80,29 @@ impl<A: App> Session<A> {
     #[inline]
     fn call(&mut self, access: &mut Access<'_>, f: impl FnOnce(&mut A::Handler, &mut Context<'_>)) {
         let Some(handler) = &mut self.handler else { return };
-        f(handler, &mut Context { access: access.reborrow(), timer: &mut self.timer, peer: self.peer });
+        let mut context = Context { access: access.reborrow(), timer: &mut self.timer, peer: self.peer };
+        if catch(|| f(handler, &mut context)).is_none() {
+            self.fail(access);
+        }
+    }
+
+    /// The handler panicked. What it has sent is sent, and then the peer is told (RFC 6455 7.4.1); the connection ends
+    /// as any other.
+    #[cold]
+    fn fail(&mut self, access: &mut Access<'_>) {
+        discard(self.handler.take());
+        self.timer = None;
+        access.with(|endpoint| {
+            // Fails where the handler has closed it already.
+            let _ = endpoint.connection.close(CloseCode::INTERNAL_ERROR, "");
+            endpoint.close_mailbox();
+        });
     }
 
     #[cold]
     fn answer(&mut self, access: &mut Access<'_>, request: &Request) {
         let answer = if self.seat.open() {
-            self.seat.server.app.request(request, self.peer)
+            catch(|| self.seat.server.app.request(request, self.peer)).unwrap_or_else(|| Err(Rejection::new(500)))
         } else {
             Err(Rejection::unavailable(RETRY_AFTER))
         };
@@ -92,7 +113,10 @@ impl<A: App> Session<A> {
                     return;
                 }
                 // The application's answer could not stand on the wire: that is a fault of the server.
-                Err(_) => Rejection::new(500),
+                Err(_) => {
+                    discard(handler);
+                    Rejection::new(500)
+                }
             },
             Err(rejection) => rejection,
         };
@@ -102,6 +126,12 @@ impl<A: App> Session<A> {
                 let _ = endpoint.connection.reject(&Rejection::new(500));
             }
         });
+    }
+}
+
+impl<A: App> Drop for Session<A> {
+    fn drop(&mut self) {
+        discard(self.handler.take());
     }
 }
 
