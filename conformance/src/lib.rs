@@ -55,7 +55,7 @@ pub use way::{End, Idiom, Way};
 
 use std::{io, net::TcpListener, net::TcpStream, time::Duration};
 use timtow_core::{
-    Closed, Error, OwnedMessage,
+    Closed, Connect, Error, OwnedMessage, Rejection, Request, Response,
     app::{App, Options},
 };
 
@@ -76,11 +76,21 @@ pub trait Loop: 'static {
     /// As the adapter's `accept`.
     fn accept(stream: TcpStream, options: Options) -> Result<Self::WebSocket, Error>;
 
+    /// Answers the opening handshake on a socket that was accepted, as `answer` says.
+    ///
+    /// # Errors
+    /// As the adapter's `accept_with`.
+    fn accept_with(
+        stream: TcpStream,
+        options: Options,
+        answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+    ) -> Result<Self::WebSocket, Error>;
+
     /// Connects.
     ///
     /// # Errors
     /// As the adapter's `connect`.
-    fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error>;
+    fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Self::WebSocket, Error>;
 }
 
 /// One connection, in the loop's idiom, which blocks here.

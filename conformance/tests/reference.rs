@@ -11,7 +11,7 @@ use std::{
 };
 use timtow_conformance::{Awaited, BlockOn, Loop, suite};
 use timtow_core::{
-    Access, Buffers, ClientRequest, Connection, Endpoint, Error, Input, Output,
+    Access, Buffers, Connect, Endpoint, Error, Input, Output, Rejection, Request, Response, Target,
     app::{App, Backoff, Options, Server, Session},
     clock,
     task::{self, WebSocket},
@@ -53,11 +53,18 @@ impl Loop for Polling {
         Ok(Awaited::new(Self::block_on(WebSocket::accept(Socket::new(stream)?, &options))?))
     }
 
-    fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
-        let (request, target) = ClientRequest::from_url(url)?;
-        let socket = Socket::new(TcpStream::connect((target.host.as_str(), target.port))?)?;
-        let connection = Connection::client(request, options.config.clone())?;
-        Ok(Awaited::new(Self::block_on(WebSocket::connect(socket, connection, &options))?.0))
+    fn accept_with(
+        stream: TcpStream,
+        options: Options,
+        answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+    ) -> Result<Self::WebSocket, Error> {
+        Ok(Awaited::new(Self::block_on(WebSocket::accept_with(Socket::new(stream)?, &options, answer))?))
+    }
+
+    fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Self::WebSocket, Error> {
+        let open = async |to: Target| Socket::new(TcpStream::connect((to.host.as_str(), to.port))?);
+        let connect = to.try_into().map_err(Into::into)?;
+        Ok(Awaited::new(Self::block_on(WebSocket::connect_to(connect, &options, open))?.0))
     }
 }
 

@@ -37,6 +37,10 @@ pub struct Config {
     pub subprotocols: Vec<String>,
     /// Servers: which `Origin` may connect. The host of the request.
     pub origins: Origins,
+    /// Servers: deliver a plain `GET`, one without `Upgrade: websocket`, as [`Event::Request`](crate::Event), for
+    /// [`Connection::reject`](crate::Connection::reject) to answer with a [`Page`](crate::Page); otherwise it is answered
+    /// 426. Off; on where an [`App`](crate::app) is served, which has a method for it.
+    pub pages: bool,
     /// Where masks and keys come from. The operating system.
     pub masks: MaskSource,
 }
@@ -82,6 +86,7 @@ impl Config {
             write_timeout: seconds(30),
             subprotocols: Vec::new(),
             origins: Origins::SameHost,
+            pages: false,
             masks,
         }
     }

@@ -2,10 +2,11 @@
 //! sends in `send`, how it keeps time in `keep_time`.
 
 use crate::{
-    ClientRequest, CloseCode, Closed, Config, Event, Kind, Opened, Outbox, Rejection, Response, Role, SendError, State,
+    ClientRequest, CloseCode, Closed, Config, Event, Kind, Opened, Outbox, Refusal, Rejection, Response, Role,
+    SendError, State,
     event::Cause,
     frame::{MAX_HEADER, Opcode},
-    handshake::{self, Asked, ClientOpening, ServerOpening},
+    handshake::{self, Asked, ClientOpening, NO_UPGRADE, ServerOpening},
     outbox::PONGS,
     state::Step,
     text::Assembly,
@@ -77,6 +78,8 @@ pub(crate) struct Frame {
 pub(crate) enum Opening {
     Server(ServerOpening),
     Asked(Asked),
+    /// A plain GET waits for its page.
+    Get,
     Client(ClientOpening),
 }
 
@@ -138,14 +141,21 @@ impl Connection {
     }
 
     /// Answers [`Event::Request`] with 101 (RFC 6455 4.2.2); [`Event::Open`] follows, and then the frames that came
-    /// behind the request: go on calling [`receive`](Connection::receive).
+    /// behind the request: go on calling [`receive`](Connection::receive). A plain `GET`, which only comes where
+    /// [`Config::pages`] asks for it, is answered 426.
     ///
     /// # Errors
     /// [`SendError::NoRequest`] where none waits; [`SendError::InvalidAnswer`] or [`SendError::InvalidHeader`] where the
     /// answer could not stand on the wire. The request then waits on.
     pub fn accept(&mut self, response: Response) -> Result<(), SendError> {
-        let Some(Opening::Asked(asked)) = self.opening.as_deref() else {
-            return Err(SendError::NoRequest);
+        let asked = match self.opening.as_deref() {
+            Some(Opening::Asked(asked)) => asked,
+            Some(Opening::Get) => {
+                let bytes = handshake::refusal_bytes(&NO_UPGRADE, &self.config);
+                self.answer(&bytes, NO_UPGRADE);
+                return Ok(());
+            }
+            _ => return Err(SendError::NoRequest),
         };
         let (head, opened) = asked.accept(&response, &self.config)?;
         self.outbox.push(&head, &[]);
@@ -154,19 +164,26 @@ impl Connection {
     }
 
     /// Answers [`Event::Request`] with a status of its own, and ends the connection. A server may do so before the request is
-    /// complete, whatever it will be.
+    /// complete, whatever it will be. This is also how a plain `GET` gets its [`Page`](crate::Page).
     ///
     /// # Errors
     /// As [`accept`](Connection::accept).
     pub fn reject(&mut self, rejection: &Rejection) -> Result<(), SendError> {
-        let Some(Opening::Asked(_) | Opening::Server(_)) = self.opening.as_deref() else {
-            return Err(SendError::NoRequest);
+        let is_upgrade = !matches!(self.opening.as_deref(), Some(Opening::Get));
+        let response = match self.opening.as_deref() {
+            Some(Opening::Asked(_) | Opening::Server(_)) => handshake::reject(rejection)?,
+            Some(Opening::Get) => handshake::page(rejection)?,
+            _ => return Err(SendError::NoRequest),
         };
-        let response = handshake::reject(rejection)?;
-        self.outbox.push(&response, &[]);
-        self.opening = None;
-        self.end_soon(Cause::Refused(rejection.refusal()));
+        self.answer(&response, rejection.refusal(is_upgrade));
         Ok(())
+    }
+
+    /// The answer that ends the connection.
+    fn answer(&mut self, response: &[u8], refusal: Refusal) {
+        self.outbox.push(response, &[]);
+        self.opening = None;
+        self.end_soon(Cause::Refused(refusal));
     }
 
     /// What waits to be sent.

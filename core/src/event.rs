@@ -19,7 +19,8 @@ pub enum Role {
 // ANCHOR: event
 pub enum Event<'b> {
     /// Servers only: a valid opening handshake, to be answered with
-    /// [`accept`](crate::Connection::accept) or [`reject`](crate::Connection::reject).
+    /// [`accept`](crate::Connection::accept) or [`reject`](crate::Connection::reject); or a plain `GET`, where
+    /// [`Config::pages`](crate::Config) asks for these.
     Request(Box<Request>),
     /// The opening handshake is complete: messages may be sent.
     Open(Box<Opened>),

@@ -92,7 +92,7 @@ impl Connection {
                             cause = Cause::Failed(Box::new(error));
                         }
                     }
-                    Some(Opening::Server(_) | Opening::Asked(_)) => {
+                    Some(Opening::Server(_) | Opening::Asked(_) | Opening::Get) => {
                         let response = handshake::refusal_bytes(&Refusal::timeout(), &self.config);
                         self.outbox.push(&response, &[]);
                     }

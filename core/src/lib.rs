@@ -151,7 +151,7 @@
 //!
 //! `std` (default): vectored output, the operating system's masks, and the layers that drivers share, from [`Endpoint`] to
 //! [`app`] and [`task`]. Without it the crate is `no_std` and needs `alloc`; [`MaskSource`] then is the caller's. `url`:
-//! [`Target`]. `async`: `Stream` and `Sink` for [`task::WebSocket`].
+//! [`Connect`]. `async`: `Stream` and `Sink` for [`task::WebSocket`].
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -180,6 +180,8 @@ pub mod app;
 pub mod blocking;
 #[cfg(feature = "std")]
 pub mod clock;
+#[cfg(feature = "url")]
+mod connect;
 #[cfg(feature = "std")]
 mod endpoint;
 #[cfg(feature = "std")]
@@ -197,6 +199,8 @@ mod url;
 
 pub use close::CloseCode;
 pub use config::{Config, MaskSource, Origins};
+#[cfg(feature = "url")]
+pub use connect::Connect;
 pub use connection::Connection;
 #[cfg(feature = "std")]
 pub use endpoint::{Access, Buffers, Endpoint, Input, MakeTransport, Output, lock, turn};
@@ -205,7 +209,8 @@ pub use error::Error;
 pub use error::{SendError, Violation};
 pub use event::{Cause, Closed, Event, Fragment, Kind, Message, Outgoing, OwnedMessage, Role, Timeout};
 pub use handshake::{
-    ClientRequest, HandshakeError, HandshakeFailure, Headers, Opened, Refusal, Rejection, Request, Response,
+    ClientRequest, HandshakeError, HandshakeFailure, Headers, Opened, Page, Refusal, Rejection, Request, Response,
+    SameSite, SetCookie,
 };
 #[cfg(feature = "std")]
 pub use inbox::Inbox;

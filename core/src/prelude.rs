@@ -5,8 +5,8 @@ pub use crate::app::{
 };
 pub use crate::{
     Cause, ClientRequest, CloseCode, Closed, Config, Error, HandshakeError, HandshakeFailure, Headers, Kind, Message,
-    Opened, Origins, Outgoing, OwnedMessage, Refusal, Rejection, Request, Response, Role, SendError, Text, Timeout,
-    Transport, Violation,
+    Opened, Origins, Outgoing, OwnedMessage, Page, Refusal, Rejection, Request, Response, Role, SameSite, SendError,
+    SetCookie, Text, Timeout, Transport, Violation,
 };
 #[cfg(feature = "url")]
-pub use crate::{Target, UrlError};
+pub use crate::{Connect, Target, UrlError};

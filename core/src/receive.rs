@@ -182,7 +182,8 @@ impl Connection {
         match self.opening.as_deref_mut() {
             Some(Opening::Server(opening)) => match opening.receive(input, &self.config) {
                 Ok(Some((request, asked))) => {
-                    self.opening = Some(Box::new(Opening::Asked(asked)));
+                    let opening = if request.is_upgrade() { Opening::Asked(asked) } else { Opening::Get };
+                    self.opening = Some(Box::new(opening));
                     self.step(Step::Requested);
                     return Some(Event::Request(Box::new(request)));
                 }
@@ -208,7 +209,7 @@ impl Connection {
                     return Some(self.end(Closed::lost(Cause::Failed(Box::new(error)))));
                 }
             },
-            Some(Opening::Asked(_)) | None => {}
+            Some(Opening::Asked(_) | Opening::Get) | None => {}
         }
         self.eof.then(|| self.end(Closed::lost(Cause::Lost)))
     }

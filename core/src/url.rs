@@ -84,10 +84,19 @@ impl Options {
     /// Where it is no WebSocket's, and where it asks for TLS (`wss://`) but no transport is there to stand for it.
     pub fn client_request(&self, url: &str) -> Result<(ClientRequest, Target), UrlError> {
         let (request, target) = ClientRequest::from_url(url)?;
-        if target.secure && self.transport.is_none() {
-            return Err(UrlError::Secure);
-        }
+        self.check(&target)?;
         Ok((request, target))
+    }
+
+    /// Whether one who connects with these options can connect there.
+    ///
+    /// # Errors
+    /// [`UrlError::Secure`] where TLS is asked for, but no transport is there to stand for it.
+    pub fn check(&self, target: &Target) -> Result<(), UrlError> {
+        match target.secure && self.transport.is_none() {
+            true => Err(UrlError::Secure),
+            false => Ok(()),
+        }
     }
 }
 

@@ -5,7 +5,9 @@ use std::{
     io,
     net::{TcpListener, TcpStream},
 };
-use timtow_async_std::{App, Error, Io, Options, accept, connect, serve};
+use timtow_async_std::{
+    App, Connect, Error, Io, Options, Rejection, Request, Response, accept, accept_with, connect, serve,
+};
 use timtow_conformance::{Awaited, BlockOn, Loop, suite};
 
 enum AsyncStd {}
@@ -23,8 +25,16 @@ impl Loop for AsyncStd {
         Self::block_on(accept(stream.into(), &options)).map(Awaited::new)
     }
 
-    fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
-        Self::block_on(connect(url, &options)).map(Awaited::new)
+    fn accept_with(
+        stream: TcpStream,
+        options: Options,
+        answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+    ) -> Result<Self::WebSocket, Error> {
+        Self::block_on(accept_with(stream.into(), &options, answer)).map(Awaited::new)
+    }
+
+    fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Self::WebSocket, Error> {
+        Self::block_on(connect(to, &options)).map(Awaited::new)
     }
 }
 

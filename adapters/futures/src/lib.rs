@@ -72,15 +72,22 @@ where
     WebSocket::accept_with(Io::new(stream), options, answer).await
 }
 
-/// Does the opening handshake for a URL on a stream that is connected to where the URL says.
+/// Does the opening handshake for a URL, or a [`Connect`], on a stream that is connected to where that says. To follow
+/// redirects, begin with [`WebSocket::connect_to`](task::WebSocket::connect_to), which asks for a stream each time.
 ///
 /// # Errors
-/// [`Error::Url`]; [`Error::Closed`], with the response, where the handshake failed.
-pub async fn connect<S>(url: &str, stream: S, options: &Options) -> Result<WebSocket<S>, Error>
+/// [`Error::Url`]; [`Error::Send`] where the request could not stand on the wire; [`Error::Closed`], with the response, where
+/// the handshake failed.
+pub async fn connect<S>(
+    to: impl TryInto<Connect, Error: Into<Error>>,
+    stream: S,
+    options: &Options,
+) -> Result<WebSocket<S>, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let (request, _) = options.client_request(url)?;
+    let Connect { request, target, .. } = to.try_into().map_err(Into::into)?;
+    options.check(&target)?;
     Ok(connect_with(request, stream, options).await?.0)
 }
 

@@ -12,8 +12,7 @@ use std::{
     sync::LazyLock,
 };
 use timtow_conformance::{Awaited, BlockOn, Loop, suite};
-use timtow_core::Connection;
-use timtow_futures::{App, Error, Io, Options, Serve, WebSocket, serve};
+use timtow_futures::{App, Connect, Error, Io, Options, Rejection, Request, Response, Serve, Target, WebSocket, serve};
 
 enum Futures {}
 
@@ -40,11 +39,22 @@ impl Loop for Futures {
         executor::block_on(WebSocket::accept(Io::from(Async::new(stream)?), &options)).map(Awaited::new)
     }
 
-    fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
-        let (request, target) = options.client_request(url)?;
-        let stream = TcpStream::connect((target.host.as_str(), target.port))?;
-        let connection = Connection::client(request, options.config.clone())?;
-        let (socket, _) = executor::block_on(WebSocket::connect(Io::from(Async::new(stream)?), connection, &options))?;
+    fn accept_with(
+        stream: TcpStream,
+        options: Options,
+        answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+    ) -> Result<Self::WebSocket, Error> {
+        let stream = Io::from(Async::new(stream)?);
+        executor::block_on(WebSocket::accept_with(stream, &options, answer)).map(Awaited::new)
+    }
+
+    fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Self::WebSocket, Error> {
+        let connect = to.try_into().map_err(Into::into)?;
+        let open = async |to: Target| {
+            let stream = TcpStream::connect((to.host.as_str(), to.port))?;
+            Ok(Io::from(Async::new(stream)?))
+        };
+        let (socket, _) = executor::block_on(WebSocket::connect_to(connect, &options, open))?;
         Ok(Awaited::new(socket))
     }
 }

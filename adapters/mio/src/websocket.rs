@@ -4,11 +4,10 @@ use crate::{Tcp, readiness};
 use mio::{Interest, Registry, Token, event, net::TcpStream};
 use std::{
     io,
-    net::{SocketAddr, ToSocketAddrs},
+    net::SocketAddr,
     ops::{Deref, DerefMut},
-    vec,
 };
-use timtow_core::{Buffers, ClientRequest, Connection, Endpoint, Error, Event, app::Options, ready};
+use timtow_core::{Buffers, ClientRequest, Connect, Connection, Endpoint, Error, Event, State, app::Options, ready};
 
 /// One WebSocket connection on a [`Poll`](mio::Poll) of your own.
 ///
@@ -22,14 +21,12 @@ use timtow_core::{Buffers, ClientRequest, Connection, Endpoint, Error, Event, ap
 pub struct WebSocket {
     socket: ready::WebSocket<Tcp>,
     connecting: Option<Box<Connecting>>,
-    error: Option<io::Error>,
 }
 
-/// A client's connection that is not established yet.
-#[derive(Debug)]
+/// A client's connection that is not open yet, and may be given another socket.
+#[derive(Debug, Default)]
 struct Connecting {
-    /// Where else the host may be found.
-    addresses: vec::IntoIter<SocketAddr>,
+    established: bool,
     registered: Option<(Registry, Token, Interest)>,
 }
 
@@ -41,23 +38,20 @@ struct Connecting {
 pub fn accept(stream: TcpStream, options: &Options) -> io::Result<WebSocket> {
     stream.set_nodelay(true)?;
     let socket = ready::WebSocket::new(Endpoint::server(options), Tcp(stream));
-    Ok(WebSocket { socket, connecting: None, error: None })
+    Ok(WebSocket { socket, connecting: None })
 }
 
 /// Begins to connect to a `ws://` URL. [`Event::Open`] tells when it is done. If the host has several addresses, they are
-/// tried in turn.
+/// tried in turn; a [`Connect`] says more than a URL, and whether redirects are followed.
 ///
-/// A host that is a name is looked up here, which blocks; nothing else does.
+/// A host that is a name is looked up here, which blocks; nothing else does, but the same where a redirect is followed.
 ///
 /// # Errors
 /// [`Error::Url`] and [`Error::Send`] for a URL that cannot be asked for, [`Error::Io`] where the host is unknown or
 /// connecting fails at once.
-pub fn connect(url: &str, options: &Options) -> Result<WebSocket, Error> {
-    let (request, target) = options.client_request(url)?;
-    let mut addresses = (target.host, target.port).to_socket_addrs()?;
-    let mut socket = connect_with(request, attempt(&mut addresses)?, options)?;
-    socket.connecting = Some(Box::new(Connecting { addresses, registered: None }));
-    Ok(socket)
+pub fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: &Options) -> Result<WebSocket, Error> {
+    let socket = ready::WebSocket::connect(to.try_into().map_err(Into::into)?, options, open)?;
+    Ok(WebSocket { socket, connecting: Some(Box::default()) })
 }
 
 /// Does the opening handshake of a client on a stream that is connected, or connecting.
@@ -67,20 +61,12 @@ pub fn connect(url: &str, options: &Options) -> Result<WebSocket, Error> {
 pub fn connect_with(request: ClientRequest, stream: TcpStream, options: &Options) -> Result<WebSocket, Error> {
     let connection = Connection::client(request, options.config.clone())?;
     let socket = ready::WebSocket::new(Endpoint::new(connection, options), Tcp(stream));
-    let connecting = Some(Box::new(Connecting { addresses: Vec::new().into_iter(), registered: None }));
-    Ok(WebSocket { socket, connecting, error: None })
+    Ok(WebSocket { socket, connecting: Some(Box::default()) })
 }
 
-/// Begins to connect to the first of `addresses` with which that does not fail at once.
-fn attempt(addresses: &mut vec::IntoIter<SocketAddr>) -> io::Result<TcpStream> {
-    let mut error = io::Error::new(io::ErrorKind::NotFound, "the host has no address");
-    for address in addresses {
-        match TcpStream::connect(address) {
-            Ok(stream) => return Ok(stream),
-            Err(refused) => error = refused,
-        }
-    }
-    Err(error)
+/// Begins to connect.
+fn open(address: SocketAddr) -> io::Result<Tcp> {
+    TcpStream::connect(address).map(Tcp)
 }
 
 impl WebSocket {
@@ -90,26 +76,57 @@ impl WebSocket {
         &mut self,
         event: &event::Event,
         buffers: &mut Buffers,
-        on_event: impl FnMut(&mut Connection, Event<'_>),
+        mut on_event: impl FnMut(&mut Connection, Event<'_>),
     ) {
-        match self.establish() {
-            Ok(true) => self.socket.handle(readiness(event), buffers, on_event),
-            Ok(false) => {}
-            Err(error) => {
-                self.error = Some(error);
-                self.socket.handle_error(buffers, on_event);
+        let handled = self.establish().map_err(Error::Io).and_then(|established| {
+            if established {
+                self.socket.handle(readiness(event), buffers, &mut on_event);
             }
-        }
+            self.follow(&mut on_event)
+        });
+        self.socket.see(handled, buffers, on_event);
     }
 
-    /// Why connecting failed, if it did.
-    pub fn error(&self) -> Option<&io::Error> {
-        self.error.as_ref()
+    /// Does what is due, as [`ready::WebSocket::handle_timeout`].
+    pub fn handle_timeout(&mut self, buffers: &mut Buffers, mut on_event: impl FnMut(&mut Connection, Event<'_>)) {
+        self.socket.handle_timeout(buffers, &mut on_event);
+        let followed = self.follow(&mut on_event);
+        self.socket.see(followed, buffers, on_event);
+    }
+
+    /// Goes where the server sends us, until the connection is open or has ended.
+    fn follow(&mut self, on_event: impl FnMut(&mut Connection, Event<'_>)) -> Result<(), Error> {
+        if self.socket.follow_redirect(open, on_event)? {
+            self.register_anew()?;
+        } else if self.socket.connection().state() != State::Connecting {
+            self.connecting = None;
+        }
+        Ok(())
+    }
+
+    /// Where it is registered, for the sockets that may follow.
+    fn remember(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
+        if let Some(connecting) = &mut self.connecting {
+            connecting.registered = Some((registry.try_clone()?, token, interests));
+        }
+        Ok(())
+    }
+
+    /// Another socket takes the place of the one that was registered.
+    fn register_anew(&mut self) -> io::Result<()> {
+        let Some(connecting) = &mut self.connecting else { return Ok(()) };
+        connecting.established = false;
+        match &connecting.registered {
+            Some((registry, token, interests)) => registry.register(&mut self.socket.socket().0, *token, *interests),
+            None => Ok(()),
+        }
     }
 
     /// Whether the socket is connected. Where it will not be, the host's next address is tried.
     fn establish(&mut self) -> io::Result<bool> {
-        let Some(connecting) = &mut self.connecting else { return Ok(true) };
+        let Some(connecting) = self.connecting.as_mut().filter(|connecting| !connecting.established) else {
+            return Ok(true);
+        };
         let Tcp(stream) = self.socket.socket();
         let error = match (stream.take_error()?, stream.peer_addr()) {
             (Some(error), _) => error,
@@ -117,16 +134,14 @@ impl WebSocket {
             (None, Err(error)) => error,
             (None, Ok(_)) => {
                 stream.set_nodelay(true)?;
-                self.connecting = None;
+                connecting.established = true;
                 return Ok(true);
             }
         };
-        let Ok(mut stream) = attempt(&mut connecting.addresses) else { return Err(error) };
-        if let Some((registry, token, interests)) = &connecting.registered {
-            registry.register(&mut stream, *token, *interests)?;
+        if !self.socket.connect_elsewhere(open) {
+            return Err(error);
         }
-        self.socket.replace_socket(Tcp(stream));
-        Ok(false)
+        self.register_anew().map(|()| false)
     }
 }
 
@@ -147,16 +162,12 @@ impl DerefMut for WebSocket {
 
 impl event::Source for WebSocket {
     fn register(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        if let Some(connecting) = &mut self.connecting {
-            connecting.registered = Some((registry.try_clone()?, token, interests));
-        }
+        self.remember(registry, token, interests)?;
         self.socket.socket().0.register(registry, token, interests)
     }
 
     fn reregister(&mut self, registry: &Registry, token: Token, interests: Interest) -> io::Result<()> {
-        if let Some(connecting) = &mut self.connecting {
-            connecting.registered = Some((registry.try_clone()?, token, interests));
-        }
+        self.remember(registry, token, interests)?;
         self.socket.socket().0.reregister(registry, token, interests)
     }
 

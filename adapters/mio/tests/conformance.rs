@@ -10,7 +10,8 @@ use std::{
 use timtow_conformance::{Loop, close_order, suite};
 use timtow_core::Inbox;
 use timtow_mio::{
-    App, Buffers, Closed, Connection, Error, Event, Options, OwnedMessage, SendError, WebSocket, accept, connect, serve,
+    App, Buffers, Closed, Connect, Connection, Error, Event, Options, OwnedMessage, Rejection, Request, Response,
+    SendError, WebSocket, accept, connect, serve,
 };
 
 enum Mio {}
@@ -26,11 +27,40 @@ impl Loop for Mio {
 
     fn accept(stream: TcpStream, options: Options) -> Result<Turned, Error> {
         stream.set_nonblocking(true)?;
-        Turned::open(accept(mio::net::TcpStream::from_std(stream), &options)?)
+        Turned::new(accept(mio::net::TcpStream::from_std(stream), &options)?)?.open(Inbox::put)
     }
 
-    fn connect(url: &str, options: Options) -> Result<Turned, Error> {
-        Turned::open(connect(url, &options)?)
+    fn accept_with(
+        stream: TcpStream,
+        options: Options,
+        answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+    ) -> Result<Turned, Error> {
+        stream.set_nonblocking(true)?;
+        let mut answer = Some(answer);
+        let mut refused = None;
+        let socket = Turned::new(accept(mio::net::TcpStream::from_std(stream), &options)?)?;
+        let open = socket.open(|inbox, connection, event| match (event, answer.take()) {
+            (Event::Request(request), Some(answer)) => {
+                let answered = match answer(&request) {
+                    Ok(response) => connection.accept(response),
+                    Err(rejection) => connection.reject(&rejection),
+                };
+                if let Err(error) = answered {
+                    // As `accept_with` elsewhere: the socket is dropped.
+                    refused = Some(error);
+                    connection.receive_error();
+                }
+            }
+            (event, unused) => {
+                answer = unused;
+                inbox.put(connection, event);
+            }
+        });
+        refused.map_or(open, |error| Err(error.into()))
+    }
+
+    fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Turned, Error> {
+        Turned::new(connect(to, &options)?)?.open(Inbox::put)
     }
 }
 
@@ -44,16 +74,28 @@ struct Turned {
 }
 
 impl Turned {
-    fn open(mut socket: WebSocket) -> Result<Self, Error> {
+    fn new(mut socket: WebSocket) -> Result<Self, Error> {
         let (poll, events, buffers) = (Poll::new()?, Events::with_capacity(16), Buffers::default());
         poll.registry().register(&mut socket, Token(0), Interest::READABLE | Interest::WRITABLE)?;
-        let mut this = Turned { poll, events, buffers, socket, inbox: Inbox::default() };
-        this.until(|this| this.inbox.opened.take())?;
-        Ok(this)
+        Ok(Turned { poll, events, buffers, socket, inbox: Inbox::default() })
+    }
+
+    /// Does the opening handshake.
+    fn open(mut self, on_event: impl FnMut(&mut Inbox, &mut Connection, Event<'_>)) -> Result<Self, Error> {
+        self.until_event(on_event, |this| this.inbox.opened.take())?;
+        Ok(self)
     }
 
     /// Turns the loop until there is something, or the end.
-    fn until<T>(&mut self, mut found: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Error> {
+    fn until<T>(&mut self, found: impl FnMut(&mut Self) -> Option<T>) -> Result<T, Error> {
+        self.until_event(Inbox::put, found)
+    }
+
+    fn until_event<T>(
+        &mut self,
+        mut on_event: impl FnMut(&mut Inbox, &mut Connection, Event<'_>),
+        mut found: impl FnMut(&mut Self) -> Option<T>,
+    ) -> Result<T, Error> {
         loop {
             if let Some(found) = found(self) {
                 return Ok(found);
@@ -61,10 +103,12 @@ impl Turned {
             if self.socket.is_closed() {
                 return Err(match (self.socket.error(), &self.inbox.closed) {
                     (None, Some(closed)) => Error::Closed(closed.clone()),
-                    (error, _) => Error::Io(io::Error::from(error.map_or(io::ErrorKind::Other, io::Error::kind))),
+                    (Some(Error::Io(error)), _) => Error::Io(error.kind().into()),
+                    (Some(Error::Url(error)), _) => Error::Url(*error),
+                    (error, _) => panic!("{error:?}"),
                 });
             }
-            self.turn(self.socket.poll_timeout(), Inbox::put)?;
+            self.turn(self.socket.poll_timeout(), &mut on_event)?;
         }
     }
 

@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 use timtow_mio::{
-    Buffers, Cause, ClientRequest, CloseCode, Closed, Config, Connection, Event, HandshakeFailure, Options,
+    Buffers, Cause, ClientRequest, CloseCode, Closed, Config, Connection, Error, Event, HandshakeFailure, Options,
     OwnedMessage, Rejection, Timeout, WebSocket, accept, connect, connect_with,
 };
 use tungstenite::{Bytes, Message};
@@ -194,7 +194,8 @@ fn nobody_there() {
     let mut client = Own::new(connect(&url, &Options::default()).unwrap());
     let closed = client.run_to_the_end(|_, event| panic!("{event:?}"));
     assert_eq!(closed.cause, Cause::Lost);
-    assert_eq!(client.socket.error().unwrap().kind(), ErrorKind::ConnectionRefused);
+    let Some(Error::Io(error)) = client.socket.error() else { panic!("{:?}", client.socket.error()) };
+    assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
 }
 
 #[test]

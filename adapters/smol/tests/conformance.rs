@@ -7,7 +7,9 @@ use std::{
     net::{TcpListener, TcpStream},
 };
 use timtow_conformance::{Awaited, BlockOn, Loop, suite};
-use timtow_smol::{App, Error, Io, Options, accept, connect, serve};
+use timtow_smol::{
+    App, Connect, Error, Io, Options, Rejection, Request, Response, accept, accept_with, connect, serve,
+};
 
 enum Smol {}
 
@@ -24,8 +26,16 @@ impl Loop for Smol {
         smol::block_on(async { accept(stream.try_into()?, &options).await }).map(Awaited::new)
     }
 
-    fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
-        smol::block_on(connect(url, &options)).map(Awaited::new)
+    fn accept_with(
+        stream: TcpStream,
+        options: Options,
+        answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+    ) -> Result<Self::WebSocket, Error> {
+        smol::block_on(async { accept_with(stream.try_into()?, &options, answer).await }).map(Awaited::new)
+    }
+
+    fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Self::WebSocket, Error> {
+        smol::block_on(connect(to, &options)).map(Awaited::new)
     }
 }
 

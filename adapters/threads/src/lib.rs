@@ -76,16 +76,16 @@ pub fn accept_with(
     WebSocket::accept_with(Socket::new(stream)?, options, answer)
 }
 
-/// Connects to `ws://host[:port]/path`, trying every address that the host has. [`Config::handshake_timeout`] is for that,
-/// and once more for the opening handshake; looking up the host takes as long as it takes.
+/// Connects to `ws://host[:port]/path`, trying every address that the host has; a [`Connect`] says more than a URL, and
+/// whether redirects are followed. [`Config::handshake_timeout`] is for that, and once more for the opening handshake, and
+/// again after each redirect; looking up the host takes as long as it takes.
 ///
 /// # Errors
-/// [`Error::Url`]; [`Error::Io`] where no address can be connected to; [`Error::Closed`], with the response, where the
-/// handshake failed.
-pub fn connect(url: &str, options: &Options) -> Result<WebSocket, Error> {
-    let (request, target) = options.client_request(url)?;
-    let stream = reach(&target, options.config.handshake_timeout)?;
-    Ok(connect_with(request, stream, options)?.0)
+/// [`Error::Url`] and [`Error::Send`] for what cannot be asked for; [`Error::Io`] where no address can be connected to;
+/// [`Error::Closed`], with the response, where the handshake failed.
+pub fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: &Options) -> Result<WebSocket, Error> {
+    let open = |target: &Target| Socket::new(reach(target, options.config.handshake_timeout)?);
+    Ok(WebSocket::connect_to(to.try_into().map_err(Into::into)?, options, open)?.0)
 }
 
 /// Does the opening handshake of a client on a stream that is connected; also returns what the server answered.

@@ -7,7 +7,10 @@ use std::{
     thread,
 };
 use timtow_conformance::{Loop, close_order, suite};
-use timtow_threads::{App, Closed, Error, Options, OwnedMessage, WebSocket, accept, connect, serve};
+use timtow_threads::{
+    App, Closed, Connect, Error, Options, OwnedMessage, Rejection, Request, Response, WebSocket, accept, accept_with,
+    connect, serve,
+};
 
 enum Threads {}
 
@@ -24,8 +27,16 @@ impl Loop for Threads {
         accept(stream, &options).map(Blocking)
     }
 
-    fn connect(url: &str, options: Options) -> Result<Blocking, Error> {
-        connect(url, &options).map(Blocking)
+    fn accept_with(
+        stream: TcpStream,
+        options: Options,
+        answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+    ) -> Result<Blocking, Error> {
+        accept_with(stream, &options, answer).map(Blocking)
+    }
+
+    fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Blocking, Error> {
+        connect(to, &options).map(Blocking)
     }
 }
 

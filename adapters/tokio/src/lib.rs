@@ -57,15 +57,15 @@ pub async fn accept_with(
     WebSocket::accept_with(stream.into(), options, answer).await
 }
 
-/// Connects to `ws://host[:port]/path`, trying every address that the host has.
+/// Connects to `ws://host[:port]/path`, trying every address that the host has; a [`Connect`] says more than a URL, and
+/// whether redirects are followed.
 ///
 /// # Errors
-/// [`Error::Url`]; [`Error::Io`] where no address can be connected to; [`Error::Closed`], with the response, where the
-/// handshake failed.
-pub async fn connect(url: &str, options: &Options) -> Result<WebSocket, Error> {
-    let (request, target) = options.client_request(url)?;
-    let stream = TcpStream::connect((target.host.as_str(), target.port)).await?;
-    Ok(connect_with(request, stream, options).await?.0)
+/// [`Error::Url`] and [`Error::Send`] for what cannot be asked for; [`Error::Io`] where no address can be connected to;
+/// [`Error::Closed`], with the response, where the handshake failed.
+pub async fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: &Options) -> Result<WebSocket, Error> {
+    let open = async |to: Target| TcpStream::connect((to.host.as_str(), to.port)).await.map(Io::from);
+    Ok(WebSocket::connect_to(to.try_into().map_err(Into::into)?, options, open).await?.0)
 }
 
 /// Does the opening handshake of a client on a stream that is connected; also returns what the server answered.

@@ -8,7 +8,10 @@ use std::{
     sync::LazyLock,
 };
 use timtow_conformance::{Awaited, BlockOn, Loop, suite};
-use timtow_tokio::{App, Error, Io, Options, accept, connect, serve, serve_local, serve_reuseport};
+use timtow_tokio::{
+    App, Connect, Error, Io, Options, Rejection, Request, Response, accept, accept_with, connect, serve, serve_local,
+    serve_reuseport,
+};
 use tokio::runtime::{Builder, LocalRuntime, Runtime};
 
 fn nonblocking<S>(socket: S, set: fn(&S, bool) -> io::Result<()>) -> io::Result<S> {
@@ -31,8 +34,18 @@ macro_rules! idiom {
                 .map(Awaited::new)
         }
 
-        fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
-            $loop::block_on(connect(url, &options)).map(Awaited::new)
+        fn accept_with(
+            stream: TcpStream,
+            options: Options,
+            answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+        ) -> Result<Self::WebSocket, Error> {
+            let stream = nonblocking(stream, TcpStream::set_nonblocking)?;
+            $loop::block_on(async { accept_with(tokio::net::TcpStream::from_std(stream)?, &options, answer).await })
+                .map(Awaited::new)
+        }
+
+        fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Self::WebSocket, Error> {
+            $loop::block_on(connect(to, &options)).map(Awaited::new)
         }
     };
 }
@@ -109,8 +122,16 @@ mod reuseport {
             CurrentThread::accept(stream, options)
         }
 
-        fn connect(url: &str, options: Options) -> Result<Self::WebSocket, Error> {
-            CurrentThread::connect(url, options)
+        fn accept_with(
+            stream: TcpStream,
+            options: Options,
+            answer: impl FnOnce(&Request) -> Result<Response, Rejection>,
+        ) -> Result<Self::WebSocket, Error> {
+            CurrentThread::accept_with(stream, options, answer)
+        }
+
+        fn connect(to: impl TryInto<Connect, Error: Into<Error>>, options: Options) -> Result<Self::WebSocket, Error> {
+            CurrentThread::connect(to, options)
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) use server::RETRY_AFTER;
 pub use server::{Options, Server};
 pub use session::Session;
 
-use crate::{Closed, Message, Rejection, Request, Response};
+use crate::{Closed, Message, Page, Rejection, Request, Response};
 use std::net::SocketAddr;
 
 /// An application: it answers opening handshakes, and makes a [`Handler`] for each connection.
@@ -61,6 +61,12 @@ pub trait App: Send + Sync + 'static {
     /// # Errors
     /// The answer that refuses it. A panic is answered with 500.
     fn request(&self, request: &Request, peer: Option<SocketAddr>) -> Result<(Self::Handler, Response), Rejection>;
+
+    /// Answers a plain `GET`, one that does not ask for a WebSocket, with a page on the same port; `None` answers 426.
+    fn page(&self, request: &Request, peer: Option<SocketAddr>) -> Option<Page> {
+        let _ = (request, peer);
+        None
+    }
 }
 
 /// What an application does on one connection.

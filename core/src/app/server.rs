@@ -81,7 +81,9 @@ pub(crate) const RETRY_AFTER: u32 = 1;
 
 impl<A> Server<A> {
     /// A server without connections.
-    pub fn new(app: A, options: Options) -> Arc<Self> {
+    pub fn new(app: A, mut options: Options) -> Arc<Self> {
+        // What a plain GET is answered is the application's to say.
+        Arc::make_mut(&mut options.config).pages = true;
         let (open, live) = (AtomicUsize::new(0), AtomicUsize::new(0));
         Arc::new(Server { app, options, open, live, waiting: Mutex::new(Vec::new()) })
     }

@@ -5,7 +5,9 @@ use super::{
     panic::{catch, discard},
     server::{RETRY_AFTER, Seat},
 };
-use crate::{Access, Buffers, CloseCode, Event, Input, Output, Rejection, Request, clock, endpoint};
+use crate::{
+    Access, Buffers, CloseCode, Endpoint, Event, Input, Output, Rejection, Request, Response, clock, endpoint,
+};
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 /// One connection of a server, seen from its application: makes the handler, calls it, counts it.
@@ -99,8 +101,28 @@ impl<A: App> Session<A> {
         });
     }
 
+    /// A plain GET: the application may have a page for it.
+    #[cold]
+    fn answer_get(&mut self, access: &mut Access<'_>, request: &Request) {
+        let page = catch(|| self.seat.server.app.page(request, self.peer).map(Rejection::from))
+            .unwrap_or_else(|| Some(Rejection::new(500)));
+        access.with(|Endpoint { connection, .. }| {
+            let answered = match &page {
+                Some(page) => connection.reject(page),
+                None => connection.accept(Response::default()),
+            };
+            if answered.is_err() {
+                // The page could not stand on the wire: that is a fault of the server.
+                let _ = connection.reject(&Rejection::new(500));
+            }
+        });
+    }
+
     #[cold]
     fn answer(&mut self, access: &mut Access<'_>, request: &Request) {
+        if !request.is_upgrade() {
+            return self.answer_get(access, request);
+        }
         let answer = if self.seat.open() {
             catch(|| self.seat.server.app.request(request, self.peer)).unwrap_or_else(|| Err(Rejection::new(500)))
         } else {

@@ -60,6 +60,28 @@ impl<S: Socket> WebSocket<S> {
         Ok((this, *opened))
     }
 
+    /// Connects as `connect` says, by a socket that `open` makes: by one more after each redirect that is followed. Also
+    /// returns what the server answered.
+    ///
+    /// # Errors
+    /// [`Error::Url`] and [`Error::Send`] for what cannot be asked for; those of `open`; [`Error::Closed`], with the response,
+    /// where the handshake failed.
+    #[cfg(feature = "url")]
+    pub fn connect_to(
+        mut connect: crate::Connect,
+        options: &Options,
+        mut open: impl FnMut(&crate::Target) -> std::io::Result<S>,
+    ) -> Result<(Self, Opened), Error> {
+        loop {
+            options.check(&connect.target)?;
+            let connection = Connection::client(connect.request.clone(), options.config.clone())?;
+            match Self::connect(open(&connect.target)?, connection, options) {
+                Err(error) => connect = connect.after(error)?,
+                opened => return opened,
+            }
+        }
+    }
+
     fn new(socket: S, mut endpoint: Endpoint) -> Self {
         endpoint.connection.sender_waits = true;
         WebSocket { reader: Reader::new(socket, endpoint, None), inbox: Inbox::default() }

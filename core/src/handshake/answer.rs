@@ -36,7 +36,13 @@ impl Asked {
 
 /// The bytes of the application's rejection.
 pub(crate) fn reject(rejection: &Rejection) -> Result<Vec<u8>, SendError> {
-    if !(300..=599).contains(&rejection.status) {
+    // Who asked for an upgrade must not take another success for one.
+    if rejection.status < 300 { Err(SendError::InvalidAnswer) } else { page(rejection) }
+}
+
+/// The bytes of the application's answer to a plain GET.
+pub(crate) fn page(rejection: &Rejection) -> Result<Vec<u8>, SendError> {
+    if !(200..=599).contains(&rejection.status) || (is_empty(rejection.status) && !rejection.body.is_empty()) {
         return Err(SendError::InvalidAnswer);
     }
     check_headers(&rejection.headers)?;
@@ -74,7 +80,15 @@ fn write_closing_fields(answer: &mut Vec<u8>, status: u16, body: usize) {
     } else {
         write_field(answer, "Connection", "close");
     }
-    write_field(answer, "Content-Length", &format!("{body}"));
+    // RFC 9110 8.6: not with 204, and with 304 only that of the page that has not changed.
+    if !is_empty(status) {
+        write_field(answer, "Content-Length", &format!("{body}"));
+    }
+}
+
+/// Whether a response with this status never has a body (RFC 9110 6.4.1).
+fn is_empty(status: u16) -> bool {
+    matches!(status, 204 | 304)
 }
 
 fn finish(answer: &mut Vec<u8>, headers: &[(String, String)], body: &[u8]) {
@@ -95,6 +109,8 @@ fn check_headers(headers: &[(String, String)]) -> Result<(), SendError> {
 /// RFC 9110 15; a status that is not here is sent without a phrase, which is optional (RFC 9112 4).
 fn reason_phrase(status: u16) -> &'static str {
     match status {
+        200 => "OK",
+        204 => "No Content",
         300 => "Multiple Choices",
         301 => "Moved Permanently",
         302 => "Found",

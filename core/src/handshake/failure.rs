@@ -59,6 +59,12 @@ failures! {
     Subprotocol = "the server chose a subprotocol that was not offered, or several";
     /// RFC 9112 6.1: a 101 has no body, and must not say that it has one.
     TransferEncoding = "the server's 101 has a `Transfer-Encoding`";
+    /// RFC 9110 15.4: a redirect, after as many as were to be followed.
+    TooManyRedirects = "the server redirects more often than is to be followed";
+    /// A redirect to what is no WebSocket's URL, or to nowhere (RFC 9110 10.2.2).
+    Location = "the server redirects to where no WebSocket can be";
+    /// A redirect from `wss://` to `ws://`, where others could listen.
+    Downgrade = "the server redirects from wss:// to ws://, which is not safe";
 }
 
 impl HandshakeError {
@@ -81,7 +87,10 @@ impl fmt::Display for HandshakeFailure {
 impl fmt::Display for HandshakeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.kind {
-            HandshakeFailure::Status => write!(f, "{}: it answered with status {}", self.kind, self.status),
+            HandshakeFailure::Status
+            | HandshakeFailure::TooManyRedirects
+            | HandshakeFailure::Location
+            | HandshakeFailure::Downgrade => write!(f, "{}: it answered with status {}", self.kind, self.status),
             kind => kind.fmt(f),
         }
     }

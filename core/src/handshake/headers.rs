@@ -66,7 +66,7 @@ impl Headers {
     }
 
     /// The value where exactly one field has this name.
-    pub(super) fn only(&self, name: &str) -> Option<&[u8]> {
+    pub(crate) fn only(&self, name: &str) -> Option<&[u8]> {
         let mut values = self.values(name);
         let value = values.next()?;
         values.next().is_none().then_some(value)

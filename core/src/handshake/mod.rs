@@ -7,21 +7,27 @@
 mod answer;
 mod body;
 mod client;
+mod cookie;
 mod failure;
 mod head;
 mod headers;
 mod key;
 mod list;
 mod origin;
+mod page;
 mod request;
 mod server;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use answer::{refusal_bytes, reject};
+pub(crate) use answer::{page, refusal_bytes, reject};
 pub(crate) use client::ClientOpening;
 pub use client::ClientRequest;
+#[cfg(feature = "url")]
+pub(crate) use cookie::is_pair;
+pub use cookie::{SameSite, SetCookie};
 pub use failure::{HandshakeError, HandshakeFailure};
 pub use headers::Headers;
+pub use page::Page;
 pub use request::{Opened, Refusal, Rejection, Request, Response};
-pub(crate) use server::{Asked, ServerOpening};
+pub(crate) use server::{Asked, NO_UPGRADE, ServerOpening};

@@ -4,7 +4,20 @@ use super::{Headers, list};
 use alloc::{string::String, vec::Vec};
 use core::fmt;
 
-/// An opening handshake that a client sent, checked and found valid (RFC 6455 4.2.1).
+/// An opening handshake that a client sent, checked and found valid (RFC 6455 4.2.1); or, where
+/// [`Config::pages`](crate::Config) asks for them, a plain `GET`.
+///
+/// ```
+/// use timtow_core::{Request, Response, SetCookie};
+///
+/// fn answer(request: &Request) -> Response {
+///     let response = Response::default();
+///     match request.cookies().find(|(name, _)| *name == "session") {
+///         None if request.path() == "/chat" => response.cookie(&SetCookie::new("session", "7f3a")).unwrap_or_default(),
+///         _ => response,
+///     }
+/// }
+/// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Request {
     /// The request target as it was sent: a path and query, or a whole URL (RFC 9112 3.2). Visible ASCII.
@@ -33,7 +46,7 @@ pub struct Response {
 /// ```
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Rejection {
-    /// An HTTP status from 300 to 599.
+    /// An HTTP status from 300 to 599; from 200 for a plain `GET`. 204 and 304 have no body.
     pub status: u16,
     /// Further header fields, `Content-Type` among them; not those that [`Response::headers`] excludes.
     pub headers: Vec<(String, String)>,
@@ -60,12 +73,50 @@ pub struct Opened {
 }
 
 impl Request {
+    /// Whether it asks for a WebSocket: false for a plain `GET`, which [`Config::pages`](crate::Config) lets the
+    /// application see.
+    pub fn is_upgrade(&self) -> bool {
+        self.headers.lists("Upgrade", "websocket")
+    }
+
+    /// The path of the target, as it was sent: nothing in it is decoded.
+    pub fn path(&self) -> &str {
+        let path = self.path_and_query();
+        match path.split_once('?').map_or(path, |(path, _)| path) {
+            "" => "/",
+            path => path,
+        }
+    }
+
+    /// The query of the target, as it was sent: what is behind the first `?`.
+    pub fn query(&self) -> Option<&str> {
+        self.path_and_query().split_once('?').map(|(_, query)| query)
+    }
+
+    /// The target without scheme and host, where it is a whole URL (RFC 9112 3.2.2).
+    fn path_and_query(&self) -> &str {
+        let behind_host = || {
+            let host = target_host(&self.target)?;
+            let (_, rest) = self.target.split_once("://")?;
+            rest.get(host.len()..)
+        };
+        behind_host().unwrap_or(&self.target)
+    }
+
     /// The subprotocols that the client offers, best first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
         list::elements(self.headers.values("Sec-WebSocket-Protocol")).filter_map(|name| str::from_utf8(name).ok())
     }
 
-    /// The `Origin` that the browser states, which the policy of [`Config::origins`](crate::Config) let pass.
+    /// The extensions that the client offers, best first, each with its parameters: `permessage-deflate;
+    /// client_max_window_bits` (RFC 6455 9.1). What of it is spoken is the protocol's business, and not the application's.
+    pub fn extensions(&self) -> impl Iterator<Item = &str> {
+        // No comma hides in a quoted string: it holds a token.
+        list::elements(self.headers.values("Sec-WebSocket-Extensions")).filter_map(|offer| str::from_utf8(offer).ok())
+    }
+
+    /// The `Origin` that the browser states, which the policy of [`Config::origins`](crate::Config) let pass. The policy is
+    /// about WebSockets: a plain `GET` may have any.
     pub fn origin(&self) -> Option<&str> {
         self.headers.first("Origin")
     }
@@ -110,8 +161,9 @@ impl Rejection {
     }
 
     /// What is reported of the rejection once it is sent.
-    pub(crate) fn refusal(&self) -> Refusal {
-        Refusal::new(self.status, "refused by the application")
+    pub(crate) fn refusal(&self, is_upgrade: bool) -> Refusal {
+        let reason = if is_upgrade { "refused by the application" } else { "a plain GET, answered by the application" };
+        Refusal::new(self.status, reason)
     }
 }
 
@@ -158,5 +210,35 @@ mod tests {
         assert_eq!(request("/?http://b.example/", lines).host(), "a.example");
         assert_eq!(request("/", lines).origin(), Some("http://c"));
         assert_eq!(request("/", lines).subprotocols().collect::<Vec<_>>(), ["x", "y", "z"]);
+    }
+
+    #[test]
+    fn path_and_query_are_those_of_the_target() {
+        for (target, path, query) in [
+            ("/", "/", None),
+            ("/a/b?c=d?e", "/a/b", Some("c=d?e")),
+            ("/%20?", "/%20", Some("")),
+            ("http://h/a?b", "/a", Some("b")),
+            ("ws://h:80?b", "/", Some("b")),
+            ("WSS://h", "/", None),
+            ("/x://h/a", "/x://h/a", None),
+        ] {
+            let request = request(target, "");
+            assert_eq!((request.path(), request.query()), (path, query), "{target}");
+        }
+    }
+
+    #[test]
+    fn extensions_come_one_by_one() {
+        let lines = "Sec-WebSocket-Extensions: a; b=\"c\", d\r\nSec-WebSocket-Extensions: e;f\r\n";
+        assert_eq!(request("/", lines).extensions().collect::<Vec<_>>(), ["a; b=\"c\"", "d", "e;f"]);
+        assert_eq!(request("/", "").extensions().count(), 0);
+    }
+
+    #[test]
+    fn an_upgrade_lists_websocket() {
+        assert!(request("/", "Upgrade: h2c, WebSocket\r\n").is_upgrade());
+        assert!(!request("/", "Upgrade: h2c\r\n").is_upgrade());
+        assert!(!request("/", "Connection: upgrade\r\n").is_upgrade());
     }
 }

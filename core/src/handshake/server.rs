@@ -15,7 +15,7 @@ pub(crate) struct ServerOpening {
 }
 
 /// What of a valid request its answer depends on; `accept` is in `answer.rs`.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Asked {
     /// The value of `Sec-WebSocket-Accept`.
     pub(super) accept: String,
@@ -91,6 +91,10 @@ fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
         return Err(Refusal::new(400, "the request target is no path and no URL"));
     }
     check_body(headers)?;
+    if config.pages && !request.is_upgrade() {
+        // It is the application's to answer; nothing is agreed on.
+        return Ok((request, Asked::default()));
+    }
     check_upgrade(headers)?;
     // RFC 6455 4.2.1, item 6, and 4.2.2, item 4.
     if headers.only("Sec-WebSocket-Version") != Some(b"13") {
@@ -154,9 +158,13 @@ fn check_body(headers: &Headers) -> Result<(), Refusal> {
 fn check_upgrade(headers: &Headers) -> Result<(), Refusal> {
     match headers.lists("Upgrade", "websocket") && headers.lists("Connection", "upgrade") {
         true => Ok(()),
-        false => Err(Refusal::new(426, "this is a WebSocket: ask with Upgrade: websocket and Connection: Upgrade")),
+        false => Err(NO_UPGRADE),
     }
 }
+
+/// The answer to whoever does not ask for a WebSocket (RFC 9110 15.5.22).
+pub(crate) const NO_UPGRADE: Refusal =
+    Refusal::new(426, "this is a WebSocket: ask with Upgrade: websocket and Connection: Upgrade");
 
 /// RFC 6455 4.2.1, item 8.
 fn subprotocols(headers: &Headers) -> Result<String, Refusal> {

@@ -1,6 +1,8 @@
 //! The readiness-driven driver: what all loops share that say when a socket is ready, such as epoll, kqueue and poll. A
 //! loop adds a [`Socket`] of its own, and to serve, a [`Watch`].
 
+#[cfg(feature = "url")]
+mod client;
 mod serve;
 mod websocket;
 

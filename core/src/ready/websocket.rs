@@ -2,8 +2,8 @@
 
 use super::{Readiness, Socket, Watched};
 use crate::{
-    Access, Buffers, CloseCode, Connection, Endpoint, Event, Input, Outgoing, Response, SendError, State, app::Sender,
-    clock, turn,
+    Access, Buffers, CloseCode, Connection, Endpoint, Error, Event, Input, Outgoing, Response, SendError, State,
+    app::Sender, clock, turn,
 };
 use std::{task::Waker, time::Duration};
 
@@ -14,12 +14,21 @@ use std::{task::Waker, time::Duration};
 pub struct WebSocket<S> {
     endpoint: Endpoint,
     watched: Watched<S>,
+    #[cfg(feature = "url")]
+    pub(super) client: Option<Box<super::client::Client>>,
+    error: Option<Error>,
 }
 
 impl<S: Socket> WebSocket<S> {
     /// A connection that is not registered with a loop yet.
     pub fn new(endpoint: Endpoint, socket: S) -> Self {
-        WebSocket { endpoint, watched: Watched::new(socket) }
+        WebSocket {
+            endpoint,
+            watched: Watched::new(socket),
+            #[cfg(feature = "url")]
+            client: None,
+            error: None,
+        }
     }
 
     /// Does what the socket is ready for, and calls back with what came. What the callback sends on the connection that it
@@ -40,9 +49,22 @@ impl<S: Socket> WebSocket<S> {
         self.drive(buffers, true, on_event);
     }
 
-    /// The socket failed.
-    pub fn handle_error(&mut self, buffers: &mut Buffers, mut on_event: impl FnMut(&mut Connection, Event<'_>)) {
-        feed(&mut self.endpoint, buffers, Input::Failed, &mut self.watched, &mut on_event);
+    /// Where connecting failed, that is the end of the connection.
+    pub fn see(
+        &mut self,
+        connected: Result<(), Error>,
+        buffers: &mut Buffers,
+        mut on_event: impl FnMut(&mut Connection, Event<'_>),
+    ) {
+        if let Err(error) = connected {
+            self.error = Some(error);
+            feed(&mut self.endpoint, buffers, Input::Failed, &mut self.watched, &mut on_event);
+        }
+    }
+
+    /// Why connecting failed, if it did.
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
     }
 
     /// How long to wait for the socket at most; zero: call [`handle_timeout`](WebSocket::handle_timeout) now. Ask again
@@ -107,7 +129,15 @@ impl<S: Socket> WebSocket<S> {
     }
 
     fn drive(&mut self, buffers: &mut Buffers, due: bool, mut on_event: impl FnMut(&mut Connection, Event<'_>)) {
-        let WebSocket { endpoint, watched } = self;
+        #[cfg(feature = "url")]
+        let client = &mut self.client;
+        #[cfg(feature = "url")]
+        let mut on_event = |connection: &mut Connection, event: Event<'_>| {
+            if let Some(event) = super::client::Client::see(client, event) {
+                on_event(connection, event);
+            }
+        };
+        let WebSocket { endpoint, watched, .. } = self;
         watched.drive(endpoint, buffers, due, |endpoint, buffers, input, watched| {
             feed(endpoint, buffers, input, watched, &mut on_event);
         });

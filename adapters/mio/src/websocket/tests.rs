@@ -14,25 +14,24 @@ fn nowhere() -> SocketAddr {
 /// Connects to the first of `addresses` at which somebody listens; whether the connection opened.
 fn opens(addresses: Vec<SocketAddr>) -> (bool, WebSocket) {
     let (mut poll, mut events, mut buffers) = (Poll::new().unwrap(), Events::with_capacity(8), Buffers::default());
-    let mut addresses = addresses.into_iter();
-    let request = ClientRequest { host: "several".into(), ..ClientRequest::default() };
-    let mut socket = connect_with(request, attempt(&mut addresses).unwrap(), &Options::default()).unwrap();
-    socket.connecting = Some(Box::new(Connecting { addresses, registered: None }));
+    let connect = Connect::to("ws://several/").unwrap();
+    let socket = ready::WebSocket::connect_at(addresses, connect, &Options::default(), open).unwrap();
+    let mut socket = WebSocket { socket, connecting: Some(Box::default()) };
     poll.registry().register(&mut socket, Token(5), Interest::READABLE | Interest::WRITABLE).unwrap();
-    let (mut open, mut closed) = (false, false);
-    while !open && !closed {
+    let (mut opened, mut closed) = (false, false);
+    while !opened && !closed {
         poll.poll(&mut events, Some(WATCHDOG)).unwrap();
         assert!(!events.is_empty(), "nothing came");
         for event in &events {
             assert_eq!(event.token(), Token(5));
             socket.handle(event, &mut buffers, |_, event| match event {
-                Event::Open(_) => open = true,
+                Event::Open(_) => opened = true,
                 Event::Closed(_) => closed = true,
                 event => panic!("{event:?}"),
             });
         }
     }
-    (open, socket)
+    (opened, socket)
 }
 
 #[test]
@@ -53,5 +52,6 @@ fn all_addresses_of_a_host_are_tried() {
 fn the_last_of_them_says_why_it_failed() {
     let (open, socket) = opens(vec![nowhere(), nowhere()]);
     assert!(!open && socket.is_closed());
-    assert_eq!(socket.error().unwrap().kind(), io::ErrorKind::ConnectionRefused);
+    let Some(Error::Io(error)) = socket.error() else { panic!("{:?}", socket.error()) };
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionRefused);
 }

@@ -291,5 +291,5 @@ fn rejections_have_a_status_from_300_to_599() {
     assert!(answer::reject(&Rejection::new(599)).unwrap().starts_with(b"HTTP/1.1 599 \r\n"));
     let answer = answer::reject(&Rejection::unavailable(5)).unwrap();
     assert!(String::from_utf8(answer).unwrap().contains("\r\nRetry-After: 5\r\n"));
-    assert_eq!(Rejection::new(404).refusal().status, 404);
+    assert_eq!(Rejection::new(404).refusal(true).status, 404);
 }
