@@ -7,7 +7,7 @@ use crate::{
     script::{Script, Told},
 };
 use timtow_core::{
-    Rejection, Response,
+    Rejection, Response, SetCookie,
     app::{Echo, Options},
 };
 
@@ -22,6 +22,7 @@ pub fn the_request_is_seen<L: Loop>(_: Way) {
             request.origin().unwrap_or_default().into(),
             request.headers.first("X-Header").unwrap_or_default().into(),
             request.subprotocols().collect::<Vec<_>>().join("+"),
+            request.extensions().collect::<Vec<_>>().join("+"),
             cookies.join("+"),
             peer.map(|peer| peer.to_string()).unwrap_or_default(),
         ];
@@ -29,11 +30,12 @@ pub fn the_request_is_seen<L: Loop>(_: Way) {
     });
     let host = script.serve::<L>();
     let mut peer = host.peer();
-    let lines = "Origin: http://example.com\r\nX-Header: y\r\nCookie: a=1; b=2\r\nSec-WebSocket-Protocol: p, q\r\n";
+    let lines = "Origin: http://example.com\r\nX-Header: y\r\nCookie: a=1; b=2\r\nSec-WebSocket-Protocol: p, q\r\n\
+                 Sec-WebSocket-Extensions: x;y, z\r\n";
     peer.write(http::request("/chat?room=1", lines));
     let (head, _) = peer.response();
     let address = peer.stream().local_addr().expect("an address");
-    let seen = format!("/chat?room=1 example.com http://example.com y p+q a=1+b=2 {address}");
+    let seen = format!("/chat?room=1 example.com http://example.com y p+q x;y+z a=1+b=2 {address}");
     assert_eq!(head.only("X-Seen"), seen);
     peer.close();
 }
@@ -58,6 +60,34 @@ pub fn the_answer_is_the_applications<L: Loop>(_: Way) {
     assert_eq!(head.all("Set-Cookie"), ["a=1; HttpOnly", "b=2"]);
     assert_eq!(head.only("X-Own"), "y");
     peer.close();
+}
+
+/// A cookie that the client sends is seen, and one that the application sets is sent (RFC 6265 4), with an answer of either
+/// kind; one that would split the head is never made.
+pub fn cookies_go_both_ways<L: Loop>(_: Way) {
+    let (mut script, _told) = Script::new();
+    script.request = Box::new(|request, _| {
+        let seen = request.cookies().find(|(name, _)| *name == "id").map(|(_, value)| value);
+        let id = SetCookie { path: Some("/".into()), http_only: true, ..SetCookie::new("id", seen.unwrap_or("new")) };
+        assert!(Response::default().cookie(&SetCookie::new("id", "7\r\nX: y")).is_err());
+        match request.path() {
+            "/in" => Ok(Response::default().cookie(&id).expect("a cookie")),
+            _ => Err(Rejection::text(403, "out\n").cookie(&id).expect("a cookie")),
+        }
+    });
+    let host = script.serve::<L>();
+    for (lines, cookie) in [("", "id=new; Path=/; HttpOnly"), ("Cookie: a=b; id=7\r\n", "id=7; Path=/; HttpOnly")] {
+        let mut peer = host.peer();
+        peer.write(http::request("/in?x", lines));
+        assert_eq!(peer.response().0.only("Set-Cookie"), cookie);
+        peer.close();
+        let mut peer = host.peer();
+        peer.write(http::request("/out", lines));
+        let (head, body) = peer.response();
+        assert_eq!((head.status(), head.only("Set-Cookie"), body.as_str()), (403, cookie, "out\n"));
+        assert_eq!(head.only("Content-Type"), "text/plain; charset=utf-8");
+        peer.expect_end();
+    }
 }
 
 /// The application may refuse, with a status, header fields and a body; the connection then ends, and has no handler.

@@ -132,13 +132,39 @@ macro_rules! client_cases {
                 no_answer,
                 other_urls,
                 nobody_listens,
-                the_target_of_a_url;
+                the_target_of_a_url,
+                what_the_caller_adds,
+                what_cannot_be_asked_for;
+            redirects:
+                on_the_same_origin,
+                to_another_origin,
+                only_on_request,
+                at_most_ten,
+                to_where_must_not_be_gone,
+                to_where_nobody_listens,
+                what_fails_behind_one;
             section_5_framing:
                 no_two_masks_are_alike;
             vectors:
                 responses;
             time:
                 a_server_that_does_not_answer;
+        }
+    };
+}
+
+/// What holds for who answers a request by itself.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! answer_cases {
+    ($module:ident, $loop:ident, $way:expr) => {
+        $crate::tests! { $module, $loop, $way;
+            answer:
+                an_answer_with_a_cookie,
+                a_rejection_with_a_body,
+                an_answer_that_cannot_be_sent,
+                a_page_on_request,
+                no_page_without_a_request_for_it;
         }
     };
 }
@@ -176,6 +202,7 @@ macro_rules! app_cases {
             app_handshake:
                 the_request_is_seen,
                 the_answer_is_the_applications,
+                cookies_go_both_ways,
                 a_rejection,
                 an_answer_that_cannot_be_sent,
                 too_many_connections;
@@ -185,6 +212,13 @@ macro_rules! app_cases {
                 a_request_that_panics,
                 a_panic_gives_the_seat_back,
                 a_panic_while_others_send;
+            app_page:
+                a_page_on_the_same_port,
+                a_plain_get_without_a_page,
+                other_methods,
+                a_second_request_is_not_read,
+                a_large_page,
+                a_page_that_cannot_be_sent;
             app_sender:
                 a_sender_from_other_threads,
                 a_sender_that_closes,

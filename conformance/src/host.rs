@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 use timtow_core::{
-    Closed, Config, Error, Message, Rejection, Request, Response, Role,
+    Closed, Config, Connect, Error, Message, Rejection, Request, Response, Role,
     app::{App, Context, Handler, Options},
 };
 
@@ -146,6 +146,28 @@ impl<L: Loop> Host<L> {
                 Peer::new(stream, Role::Client, self.way.transport)
             }
         }
+    }
+
+    /// Has the endpoint connect as `connect` says, and echo; [`accept_peer`](Host::accept_peer) is the other end.
+    pub fn connect(&self, connect: Connect) {
+        let (options, ends) = (self.options.clone(), self.ends.0.clone());
+        self.task(move || {
+            let _ = ends.send(End::new(L::connect(connect, options).and_then(echo)));
+        });
+    }
+
+    /// Has the endpoint answer the opening handshake of a new connection, and echo; returns the peer. For an
+    /// [idle](Host::idle) host.
+    pub fn accept_with(&self, answer: impl FnOnce(&Request) -> Result<Response, Rejection> + Send + 'static) -> Peer {
+        let (options, ends) = (self.options.clone(), self.ends.0.clone());
+        let stream = TcpStream::connect(self.address).expect("a connection");
+        let (accepted, _) = self.listener().accept().expect("a connection");
+        self.task(move || {
+            let _ = ends.send(End::new(L::accept_with(accepted, options, answer).and_then(echo)));
+        });
+        let mut peer = Peer::new(stream, Role::Client, self.way.transport);
+        peer.greet();
+        peer
     }
 
     fn accept(&self, listener: TcpListener) {

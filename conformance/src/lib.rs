@@ -28,14 +28,17 @@ mod script;
 mod way;
 
 pub mod ancestors;
+pub mod answer;
 pub mod app;
 pub mod app_handshake;
 pub mod app_panic;
+pub mod app_page;
 pub mod app_sender;
 pub mod app_timer;
 pub mod backpressure;
 pub mod cancel;
 pub mod drain;
+pub mod redirects;
 pub mod section_4_1_client_handshake;
 pub mod section_4_2_server_handshake;
 pub mod section_5_4_fragmentation;
@@ -158,6 +161,8 @@ macro_rules! suite {
         $crate::recv_cases!(accept_transport_recv, $loop, $crate::Way::ACCEPT.through_transport());
         $crate::recv_cases!(connect_transport_recv, $loop, $crate::Way::CONNECT.through_transport());
         $crate::server_cases!(accept_handshake, $loop, $crate::Way::ACCEPT);
+        $crate::answer_cases!(accept_answer, $loop, $crate::Way::ACCEPT);
+        $crate::answer_cases!(accept_transport_answer, $loop, $crate::Way::ACCEPT.through_transport());
         $crate::client_cases!(connect_handshake, $loop, $crate::Way::CONNECT);
         $crate::client_cases!(connect_transport_handshake, $loop, $crate::Way::CONNECT.through_transport());
         $crate::transport_cases!(accept_own_transport, $loop, $crate::Way::ACCEPT.through_transport());

@@ -9,7 +9,7 @@ use std::{
     },
 };
 use timtow_core::{
-    Cause, CloseCode, Closed, Message, OwnedMessage, Rejection, Request, Response,
+    Cause, CloseCode, Closed, Message, OwnedMessage, Page, Rejection, Request, Response,
     app::{App, Context, Handler, Options},
 };
 
@@ -24,6 +24,7 @@ pub(crate) enum Told {
 }
 
 type Answer = Box<dyn Fn(&Request, Option<SocketAddr>) -> Result<Response, Rejection> + Send + Sync>;
+type Show = Box<dyn Fn(&Request, Option<SocketAddr>) -> Option<Page> + Send + Sync>;
 type Callback = Arc<dyn Fn(&mut Context<'_>) + Send + Sync>;
 type OnMessage = Arc<dyn Fn(&mut Context<'_>, Message<'_>) + Send + Sync>;
 
@@ -31,6 +32,7 @@ type OnMessage = Arc<dyn Fn(&mut Context<'_>, Message<'_>) + Send + Sync>;
 pub(crate) struct Script {
     pub(crate) told: Report<Told>,
     pub(crate) request: Answer,
+    pub(crate) page: Show,
     pub(crate) open: Callback,
     pub(crate) message: OnMessage,
     pub(crate) timer: Callback,
@@ -49,6 +51,7 @@ impl Script {
         let script = Script {
             told,
             request: Box::new(|_, _| Ok(Response::default())),
+            page: Box::new(|_, _| None),
             open: Arc::new(|_| {}),
             message: Arc::new(|_, _| {}),
             timer: Arc::new(|_| {}),
@@ -68,6 +71,10 @@ impl App for Script {
         let response = (self.request)(request, peer)?;
         let (open, message, timer) = (self.open.clone(), self.message.clone(), self.timer.clone());
         Ok((Scripted { told: self.told.clone(), open, message, timer }, response))
+    }
+
+    fn page(&self, request: &Request, peer: Option<SocketAddr>) -> Option<Page> {
+        (self.page)(request, peer)
     }
 }
 

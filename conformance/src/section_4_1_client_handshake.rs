@@ -6,7 +6,7 @@ use crate::{
     http,
 };
 use std::net::TcpListener;
-use timtow_core::{Cause, Config, Error, HandshakeError, HandshakeFailure, UrlError, app::Options};
+use timtow_core::{Cause, Config, Connect, Error, HandshakeError, HandshakeFailure, SendError, UrlError, app::Options};
 
 /// RFC 6455 4.1, "the following requirements": GET, HTTP/1.1, Host with the port, Upgrade, Connection, a key of 16 random
 /// bytes, version 13. No extension is offered that is not spoken.
@@ -190,6 +190,54 @@ pub fn the_target_of_a_url<L: Loop>(way: Way) {
     assert_eq!(peer.open().start, "GET /chat/%C3%BC?room=1&x=y HTTP/1.1");
     peer.close();
     client.join();
+}
+
+/// RFC 6455 4.1, items 10 and 12: subprotocols, and "any other header fields, for example, cookies […] and/or
+/// authentication-related header fields"; a user and a password of the URL among them (RFC 7617 2), decoded.
+pub fn what_the_caller_adds<L: Loop>(way: Way) {
+    let host = Host::<L>::new(way, Config::default());
+    let url = format!("ws://us%65r:p%3Ass@{}/chat", host.address());
+    let connect = Connect::to(&url)
+        .and_then(|connect| Ok(connect.header("X-Own", "y\tz").origin("http://o.example")))
+        .expect("a URL")
+        .cookie("a", "1")
+        .and_then(|connect| connect.cookie("b", "2"))
+        .expect("cookies");
+    host.connect(connect.subprotocol("p").subprotocol("q"));
+    let mut peer = host.accept_peer();
+    peer.greet();
+    let head = peer.head();
+    assert_eq!((head.start.as_str(), head.only("Host")), ("GET /chat HTTP/1.1", host.address().to_string().as_str()));
+    // `user:p:ss`.
+    assert_eq!(head.only("Authorization"), "Basic dXNlcjpwOnNz");
+    assert_eq!((head.only("X-Own"), head.only("Origin")), ("y\tz", "http://o.example"));
+    assert_eq!((head.only("Cookie"), head.only("Sec-WebSocket-Protocol")), ("a=1; b=2", "p, q"));
+    peer.write(http::switching(head.only("Sec-WebSocket-Key"), "Sec-WebSocket-Protocol: q\r\n"));
+    peer.echo("Hello");
+    peer.close();
+    host.end().expect_clean(1000, "");
+}
+
+/// What would split the request's head is never sent.
+pub fn what_cannot_be_asked_for<L: Loop>(way: Way) {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
+    let url = format!("ws://{}/", listener.local_addr().expect("its address"));
+    let connect = || Connect::to(&url).expect("a URL");
+    for connect in [
+        connect().header("X", "a\r\nY: b"),
+        connect().header("X: a\r\nY", "b"),
+        connect().header("Host", "b.example"),
+        connect().header("Sec-WebSocket-Key", http::KEY),
+        connect().origin("http://o.example\r\n\r\nGET / HTTP/1.1"),
+        connect().subprotocol("a, b"),
+        connect().subprotocol("a").subprotocol("a"),
+    ] {
+        match L::connect(connect.clone(), Options::default()) {
+            Err(Error::Send(SendError::InvalidHeader)) => {}
+            Err(error) => panic!("{way:?} {connect:?}: {error:?}"),
+            Ok(_) => panic!("{way:?}: {connect:?} is connected to"),
+        }
+    }
 }
 
 /// A connection whose request came; its key.
