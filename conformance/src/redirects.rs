@@ -135,7 +135,7 @@ pub fn to_where_must_not_be_gone<L: Loop>(way: Way) {
         peer.head();
         send_to(peer, 302, location);
         let error = failed(&host);
-        assert_eq!((error.kind, error.status), (HandshakeFailure::Location, 302), "{location}");
+        assert_eq!((error.kind, error.status), (HandshakeFailure::Redirect, 302), "{location}");
         assert_eq!((error.headers.first("Location"), &error.body[..]), (Some(location), &b"moved\n"[..]));
     }
     if !way.transport {

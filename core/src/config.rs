@@ -41,6 +41,11 @@ pub struct Config {
     /// [`Connection::reject`](crate::Connection::reject) to answer with a [`Page`](crate::Page); otherwise it is answered
     /// 426. Off; on where an [`App`](crate::app) is served, which has a method for it.
     pub pages: bool,
+    /// The versions of the protocol that are spoken; a client asks for the newest of them, unless
+    /// [`ClientRequest::draft`](crate::ClientRequest) names another. RFC 6455 alone. What the hixie drafts receive is whole
+    /// text messages, also where `fragments` is on; they have no pings, so that only `write_timeout` finds a dead peer.
+    #[cfg(feature = "legacy")]
+    pub drafts: crate::Drafts,
     /// Where masks and keys come from. The operating system.
     pub masks: MaskSource,
 }
@@ -87,8 +92,19 @@ impl Config {
             subprotocols: Vec::new(),
             origins: Origins::SameHost,
             pages: false,
+            #[cfg(feature = "legacy")]
+            drafts: crate::Drafts::default(),
             masks,
         }
+    }
+
+    /// The value of the `Sec-WebSocket-Version` that tells what is spoken (RFC 6455 4.4); empty where only drafts are that
+    /// have no number.
+    pub(crate) fn versions(&self) -> String {
+        #[cfg(not(feature = "legacy"))]
+        return String::from("13");
+        #[cfg(feature = "legacy")]
+        self.drafts.iter().filter(|draft| !draft.is_hixie()).map(crate::Draft::name).collect::<Vec<_>>().join(", ")
     }
 }
 

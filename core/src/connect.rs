@@ -94,7 +94,7 @@ impl Connect {
     /// # Errors
     /// The answer itself, where it is no redirect or [`redirects`](Connect::redirects) is 0. Where the redirect must not be
     /// followed, [`HandshakeError::kind`] becomes [`TooManyRedirects`](HandshakeFailure::TooManyRedirects),
-    /// [`Location`](HandshakeFailure::Location) or [`Downgrade`](HandshakeFailure::Downgrade).
+    /// [`Redirect`](HandshakeFailure::Redirect) or [`Downgrade`](HandshakeFailure::Downgrade).
     pub fn redirect(&self, mut error: HandshakeError) -> Result<Connect, HandshakeError> {
         let is_redirect = error.kind == HandshakeFailure::Status && matches!(error.status, 301..=303 | 307 | 308);
         if !is_redirect || self.redirects == 0 {
@@ -128,15 +128,15 @@ impl Connect {
         let mut url = location
             .zip(self.url())
             .and_then(|(location, base)| base.join(location).ok())
-            .ok_or(HandshakeFailure::Location)?;
+            .ok_or(HandshakeFailure::Redirect)?;
         let mapped = match url.scheme() {
             "http" => url.set_scheme("ws"),
             "https" => url.set_scheme("wss"),
             _ => Ok(()),
         };
-        mapped.map_err(|()| HandshakeFailure::Location)?;
+        mapped.map_err(|()| HandshakeFailure::Redirect)?;
         // Another scheme or a fragment is refused as in any URL (RFC 6455 3).
-        let mut next = Connect::to(url.as_str()).map_err(|_| HandshakeFailure::Location)?;
+        let mut next = Connect::to(url.as_str()).map_err(|_| HandshakeFailure::Redirect)?;
         if self.target.secure && !next.target.secure {
             return Err(HandshakeFailure::Downgrade);
         }

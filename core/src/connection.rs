@@ -58,6 +58,9 @@ pub struct Connection {
     pub(crate) ending: Option<Box<Closed>>,
     /// The fragmented message that is being sent, and the state of its text.
     pub(crate) sending: Option<(Kind, Utf8)>,
+    /// The framing of the hixie drafts, where one of them is spoken.
+    #[cfg(feature = "legacy")]
+    pub(crate) hixie: Option<Box<crate::hixie::Reader>>,
     /// The driver has seen an outbox in which as many pongs wait as may.
     pub(crate) offered: bool,
     pub(crate) timers: Timers,
@@ -110,6 +113,19 @@ impl Connection {
         Self::new(role, State::Open, config)
     }
 
+    /// Says that TLS carries the bytes: in the opening handshake of the hixie drafts both sides name the URL, with its scheme.
+    /// Call it before anything else; an `Endpoint` with a transport does.
+    #[cfg(feature = "legacy")]
+    #[must_use]
+    pub fn over_tls(mut self) -> Self {
+        match self.opening.as_deref_mut() {
+            Some(Opening::Server(opening)) => opening.over_tls(),
+            Some(Opening::Client(opening)) => opening.over_tls(),
+            Some(Opening::Asked(_) | Opening::Get) | None => {}
+        }
+        self
+    }
+
     fn new(role: Role, state: State, config: Arc<Config>) -> Self {
         Connection {
             role,
@@ -133,6 +149,8 @@ impl Connection {
             opened: None,
             ending: None,
             sending: None,
+            #[cfg(feature = "legacy")]
+            hixie: None,
             offered: false,
             timers: Timers::new(),
             outbox: Outbox::default(),
@@ -171,8 +189,8 @@ impl Connection {
     pub fn reject(&mut self, rejection: &Rejection) -> Result<(), SendError> {
         let is_upgrade = !matches!(self.opening.as_deref(), Some(Opening::Get));
         let response = match self.opening.as_deref() {
-            Some(Opening::Asked(_) | Opening::Server(_)) => handshake::reject(rejection)?,
-            Some(Opening::Get) => handshake::page(rejection)?,
+            Some(Opening::Asked(_) | Opening::Server(_)) => handshake::reject(rejection, &self.config)?,
+            Some(Opening::Get) => handshake::page(rejection, &self.config)?,
             _ => return Err(SendError::NoRequest),
         };
         self.answer(&response, rejection.refusal(is_upgrade));
@@ -274,6 +292,21 @@ impl Connection {
         &self.config
     }
 
+    /// Whether the frames are those of the hixie drafts.
+    #[inline]
+    pub(crate) fn is_hixie(&self) -> bool {
+        #[cfg(feature = "legacy")]
+        return self.hixie.is_some();
+        #[cfg(not(feature = "legacy"))]
+        false
+    }
+
+    /// What the end of the transport means.
+    #[cfg(not(feature = "legacy"))]
+    pub(crate) fn ended_by_transport(&self) -> Closed {
+        Closed::lost(Cause::Lost)
+    }
+
     /// Whether what came must wait until more of the outbox is sent. Pongs beyond a few wait until the driver had a
     /// chance to send those; it is then known whether the peer reads.
     #[inline]
@@ -292,6 +325,8 @@ impl Connection {
 
     pub(crate) fn open(&mut self, opened: Opened) {
         self.opening = None;
+        #[cfg(feature = "legacy")]
+        self.speak(opened.draft);
         self.opened = Some(Box::new(opened));
         self.step(Step::Opened);
         self.timers.rearm();

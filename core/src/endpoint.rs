@@ -145,6 +145,8 @@ impl Endpoint {
     /// A connection as `options` want it.
     pub fn new(connection: Connection, options: &Options) -> Self {
         let layer = options.transport.as_ref().map(|make| Box::new(Layer::new(make(connection.role()))));
+        #[cfg(feature = "legacy")]
+        let connection = if layer.is_some() { connection.over_tls() } else { connection };
         Endpoint { connection, layer, mailbox: None, waker: None, shut: false, unflushed: false }
     }
 

@@ -96,6 +96,8 @@ pub enum SendError {
     InvalidAnswer,
     /// A header, host, target or subprotocol that could not stand on the wire, or is not the application's to set.
     InvalidHeader,
+    /// The connection speaks hixie-75 or hixie-76, which have whole text messages and nothing else.
+    NotInThisDraft,
 }
 
 impl fmt::Display for SendError {
@@ -109,6 +111,7 @@ impl fmt::Display for SendError {
             SendError::TextNotUtf8 => "the fragments of the text are not UTF-8",
             SendError::NoRequest => "there is no request to answer",
             SendError::InvalidAnswer => "the status is none, or the subprotocol was not offered",
+            SendError::NotInThisDraft => "the draft that is spoken has text messages only, and no pings or fragments",
             SendError::InvalidHeader => "a header that could not stand on the wire, or is not the application's to set",
         })
     }

@@ -108,7 +108,8 @@ pub struct Closed {
 /// Why a connection ended, and through whom.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Cause {
-    /// The closing handshake was done: a normal end.
+    /// The closing handshake was done: a normal end. So is the end of the transport between two messages on hixie-75, which
+    /// has no closing handshake; the code is 1006 then.
     Handshake,
     /// The peer broke the protocol; it was sent [`Violation::close_code`].
     Violation(Violation),

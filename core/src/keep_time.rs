@@ -71,7 +71,8 @@ impl Connection {
                 State::Closing | State::Lingering => after(now, self.config.close_timeout),
                 State::Open | State::Closed => NEVER,
             };
-            if self.state == State::Open {
+            // The hixie drafts have no pings.
+            if self.state == State::Open && !self.is_hixie() {
                 self.timers.ping = after(now, self.config.ping_interval);
             }
         }

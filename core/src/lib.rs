@@ -151,7 +151,8 @@
 //!
 //! `std` (default): vectored output, the operating system's masks, and the layers that drivers share, from [`Endpoint`] to
 //! [`app`] and [`task`]. Without it the crate is `no_std` and needs `alloc`; [`MaskSource`] then is the caller's. `url`:
-//! [`Connect`]. `async`: `Stream` and `Sink` for [`task::WebSocket`].
+//! [`Connect`]. `async`: `Stream` and `Sink` for [`task::WebSocket`]. `legacy`: the drafts before RFC 6455 that browsers
+//! spoke, which [`Config::drafts`] then switches on.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -160,10 +161,14 @@ extern crate alloc;
 mod close;
 mod config;
 mod connection;
+#[cfg(feature = "legacy")]
+mod draft;
 mod error;
 mod event;
 mod frame;
 mod handshake;
+#[cfg(feature = "legacy")]
+mod hixie;
 mod keep_time;
 mod mask;
 mod outbox;
@@ -202,6 +207,8 @@ pub use config::{Config, MaskSource, Origins};
 #[cfg(feature = "url")]
 pub use connect::Connect;
 pub use connection::Connection;
+#[cfg(feature = "legacy")]
+pub use draft::{Draft, Drafts, UnknownDraft};
 #[cfg(feature = "std")]
 pub use endpoint::{Access, Buffers, Endpoint, Input, MakeTransport, Output, lock, turn};
 #[cfg(feature = "std")]

@@ -135,7 +135,7 @@ impl Connection {
             self.set_aside(input);
         }
         if self.eof && self.stash.is_empty() && !self.held {
-            return Some(self.end(Closed::lost(Cause::Lost)));
+            return Some(self.end(self.ended_by_transport()));
         }
         self.see_fast();
         None
@@ -150,6 +150,7 @@ impl Connection {
             && !self.eof
             && self.ending.is_none()
             && !self.held
+            && !self.is_hixie()
             && !self.config.fragments;
     }
 
@@ -216,6 +217,10 @@ impl Connection {
 
     /// Reads frames until there is an event, the input ends, or the rest must wait.
     fn receive_frames<'b>(&mut self, input: &mut &'b mut [u8]) -> Received<'b> {
+        #[cfg(feature = "legacy")]
+        if self.is_hixie() {
+            return self.receive_hixie(input);
+        }
         loop {
             let event = match self.frame {
                 Some(frame) if frame.left > 0 && input.is_empty() => return Ok(None),

@@ -16,12 +16,17 @@ impl Connection {
     /// Queues a whole message (RFC 6455 6.1).
     ///
     /// # Errors
-    /// [`SendError::NotOpen`], [`SendError::Closing`], or [`SendError::InsideMessage`] between the fragments of another.
+    /// [`SendError::NotOpen`], [`SendError::Closing`], or [`SendError::InsideMessage`] between the fragments of another;
+    /// [`SendError::NotInThisDraft`] for a binary message on a hixie draft.
     #[inline]
     pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
         self.may_send()?;
         if self.sending.is_some() {
             return Err(SendError::InsideMessage);
+        }
+        #[cfg(feature = "legacy")]
+        if self.is_hixie() {
+            return self.send_hixie(message.into());
         }
         let Outgoing { kind, payload } = message.into();
         self.push_frame(true, kind.into(), payload);
@@ -33,9 +38,9 @@ impl Connection {
     ///
     /// # Errors
     /// As [`send`](Connection::send); [`SendError::InsideMessage`] where a fragment is not of the message's kind;
-    /// [`SendError::TextNotUtf8`] where the fragments are not UTF-8 together.
+    /// [`SendError::TextNotUtf8`] where the fragments are not UTF-8 together; [`SendError::NotInThisDraft`] on a hixie draft.
     pub fn send_fragment(&mut self, fragment: Fragment<'_>) -> Result<(), SendError> {
-        self.may_send()?;
+        self.may_send_frames()?;
         let Fragment { kind, payload, fin } = fragment;
         let (opcode, mut utf8) = match self.sending {
             None => (kind.into(), Utf8::default()),
@@ -58,9 +63,9 @@ impl Connection {
     /// [`Config::ping_interval`](crate::Config::ping_interval).
     ///
     /// # Errors
-    /// As [`send`](Connection::send); [`SendError::ControlTooLong`].
+    /// As [`send`](Connection::send); [`SendError::ControlTooLong`]; [`SendError::NotInThisDraft`] on a hixie draft.
     pub fn ping(&mut self, payload: &[u8]) -> Result<(), SendError> {
-        self.may_send()?;
+        self.may_send_frames()?;
         if payload.len() > MAX_CONTROL {
             return Err(SendError::ControlTooLong);
         }
@@ -69,7 +74,8 @@ impl Connection {
     }
 
     /// Begins the closing handshake (RFC 6455 7.1.2). Messages may still come until the peer's close frame does. Code
-    /// 1005 stands for a close frame without a code.
+    /// 1005 stands for a close frame without a code. On hixie-76 the close frame carries neither code nor reason; on hixie-75
+    /// there is none, and the transport is half-closed.
     ///
     /// # Errors
     /// [`SendError::NotOpen`]; [`SendError::Closing`] where it has begun already; [`SendError::CloseCodeNotAllowed`];
@@ -101,6 +107,12 @@ impl Connection {
         }
     }
 
+    /// The same, for what only the frames of the RFC can say.
+    fn may_send_frames(&self) -> Result<(), SendError> {
+        self.may_send()?;
+        if self.is_hixie() { Err(SendError::NotInThisDraft) } else { Ok(()) }
+    }
+
     /// Queues a pong, unless so many wait that a peer who does not read gets the newest only (RFC 6455 5.5.3).
     pub(crate) fn push_pong(&mut self, payload: &[u8]) {
         if self.outbox.unsent_pongs() < PONGS {
@@ -116,6 +128,10 @@ impl Connection {
     }
 
     pub(crate) fn push_close(&mut self, code: Option<CloseCode>, reason: &str) {
+        #[cfg(feature = "legacy")]
+        if self.is_hixie() {
+            return self.push_hixie_close();
+        }
         let mut payload = [0; MAX_CONTROL];
         let mut len = 0;
         if let Some(code) = code {

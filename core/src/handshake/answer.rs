@@ -13,15 +13,24 @@ impl Asked {
     pub(crate) fn accept(&self, response: &Response, config: &Config) -> Result<(Vec<u8>, Opened), SendError> {
         check_headers(&response.headers)?;
         let subprotocol = self.choose_subprotocol(response, config)?;
+        #[cfg(feature = "legacy")]
+        if let Some(hixie) = &self.hixie {
+            return Ok(hixie.accept(response, subprotocol));
+        }
         let mut answer = Vec::with_capacity(256);
-        // The fields in this order: strict clients of old drafts compare the first bytes.
         answer.extend_from_slice(SWITCHING_PROTOCOLS);
         write_field(&mut answer, "Sec-WebSocket-Accept", &self.accept);
         if let Some(name) = &subprotocol {
             write_field(&mut answer, "Sec-WebSocket-Protocol", name);
         }
         finish(&mut answer, &response.headers, b"");
-        Ok((answer, Opened { subprotocol, headers: Headers::default() }))
+        let opened = Opened {
+            subprotocol,
+            headers: Headers::default(),
+            #[cfg(feature = "legacy")]
+            draft: self.draft,
+        };
+        Ok((answer, opened))
     }
 
     /// RFC 6455 4.2.2, item 5.5: one that the client offered, or none.
@@ -35,28 +44,28 @@ impl Asked {
 }
 
 /// The bytes of the application's rejection.
-pub(crate) fn reject(rejection: &Rejection) -> Result<Vec<u8>, SendError> {
+pub(crate) fn reject(rejection: &Rejection, config: &Config) -> Result<Vec<u8>, SendError> {
     // Who asked for an upgrade must not take another success for one.
-    if rejection.status < 300 { Err(SendError::InvalidAnswer) } else { page(rejection) }
+    if rejection.status < 300 { Err(SendError::InvalidAnswer) } else { page(rejection, config) }
 }
 
 /// The bytes of the application's answer to a plain GET.
-pub(crate) fn page(rejection: &Rejection) -> Result<Vec<u8>, SendError> {
+pub(crate) fn page(rejection: &Rejection, config: &Config) -> Result<Vec<u8>, SendError> {
     if !(200..=599).contains(&rejection.status) || (is_empty(rejection.status) && !rejection.body.is_empty()) {
         return Err(SendError::InvalidAnswer);
     }
     check_headers(&rejection.headers)?;
     let mut answer = status_line(rejection.status);
-    write_closing_fields(&mut answer, rejection.status, rejection.body.len());
+    write_closing_fields(&mut answer, rejection.status, rejection.body.len(), config);
     finish(&mut answer, &rejection.headers, &rejection.body);
     Ok(answer)
 }
 
 /// The bytes that tell a client why it was refused.
-pub(crate) fn refusal_bytes(refusal: &Refusal, _config: &Config) -> Vec<u8> {
+pub(crate) fn refusal_bytes(refusal: &Refusal, config: &Config) -> Vec<u8> {
     let body = format!("{}\n", refusal.reason);
     let mut answer = status_line(refusal.status);
-    write_closing_fields(&mut answer, refusal.status, body.len());
+    write_closing_fields(&mut answer, refusal.status, body.len(), config);
     if refusal.status == 405 {
         // RFC 9110 15.5.6.
         write_field(&mut answer, "Allow", "GET");
@@ -71,12 +80,15 @@ fn status_line(status: u16) -> Vec<u8> {
 }
 
 /// Any answer but 101 ends the connection (RFC 9112 9.6).
-fn write_closing_fields(answer: &mut Vec<u8>, status: u16, body: usize) {
+fn write_closing_fields(answer: &mut Vec<u8>, status: u16, body: usize, config: &Config) {
     if status == 426 {
         // RFC 9110 15.5.22 and 7.8: 426 says to what, and in `Connection` that it does; RFC 6455 4.4: which version.
         write_field(answer, "Connection", "close, upgrade");
         write_field(answer, "Upgrade", "websocket");
-        write_field(answer, "Sec-WebSocket-Version", "13");
+        let versions = config.versions();
+        if !versions.is_empty() {
+            write_field(answer, "Sec-WebSocket-Version", &versions);
+        }
     } else {
         write_field(answer, "Connection", "close");
     }

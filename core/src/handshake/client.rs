@@ -1,5 +1,7 @@
 //! A client's side of the opening handshake (RFC 6455 4.1): the request is written, and the response checked.
 
+#[cfg(feature = "legacy")]
+use super::legacy;
 use super::{
     HandshakeError, HandshakeFailure, Headers, Opened,
     body::Body,
@@ -22,6 +24,10 @@ pub struct ClientRequest {
     /// Further header fields: `Origin`, `Cookie`, `Authorization`. `Host`, `Upgrade`, `Connection`, `Content-Length`,
     /// `Transfer-Encoding` and those that begin with `Sec-WebSocket-` are not the caller's.
     pub headers: Vec<(String, String)>,
+    /// The version of the protocol to ask for; where it is `None`, the newest of [`Config::drafts`]. The hixie drafts know one
+    /// subprotocol at most, and always send an `Origin`: that of the host, where `headers` has none.
+    #[cfg(feature = "legacy")]
+    pub draft: Option<crate::Draft>,
 }
 
 /// Expects the response.
@@ -34,6 +40,11 @@ pub(crate) struct ClientOpening {
     /// Responses with a status of 1xx that were skipped.
     informational: usize,
     state: State,
+    #[cfg(feature = "legacy")]
+    draft: crate::Draft,
+    /// What one of the hixie drafts expects in place of `accept`.
+    #[cfg(feature = "legacy")]
+    hixie: Option<Box<legacy::HixieClient>>,
 }
 
 #[derive(Debug)]
@@ -47,6 +58,21 @@ impl ClientOpening {
     /// The side that waits, and the bytes of the request.
     pub(crate) fn new(request: ClientRequest, config: &Config) -> Result<(Self, Vec<u8>), SendError> {
         let target = check_request(&request)?;
+        #[cfg(feature = "legacy")]
+        let draft = request.draft.unwrap_or_else(|| legacy::preferred(config));
+        #[cfg(feature = "legacy")]
+        if draft.is_hixie() {
+            let (hixie, bytes) = legacy::HixieClient::new(&request, draft, target, config)?;
+            let opening = ClientOpening {
+                accept: String::new(),
+                subprotocols: request.subprotocols,
+                informational: 0,
+                state: State::Head(HeadReader::default()),
+                draft,
+                hixie: Some(Box::new(hixie)),
+            };
+            return Ok((opening, bytes));
+        }
         let key = key::encode(config.masks.key());
         let mut bytes = Vec::with_capacity(256);
         bytes.extend_from_slice(b"GET ");
@@ -56,11 +82,16 @@ impl ClientOpening {
         write_field(&mut bytes, "Upgrade", "websocket");
         write_field(&mut bytes, "Connection", "Upgrade");
         write_field(&mut bytes, "Sec-WebSocket-Key", &key);
+        #[cfg(feature = "legacy")]
+        write_field(&mut bytes, "Sec-WebSocket-Version", draft.name());
+        #[cfg(not(feature = "legacy"))]
         write_field(&mut bytes, "Sec-WebSocket-Version", "13");
         if !request.subprotocols.is_empty() {
             write_field(&mut bytes, "Sec-WebSocket-Protocol", &request.subprotocols.join(", "));
         }
         for (name, value) in &request.headers {
+            #[cfg(feature = "legacy")]
+            let name = legacy::field_name(draft, name);
             write_field(&mut bytes, name, value);
         }
         bytes.extend_from_slice(b"\r\n");
@@ -69,6 +100,10 @@ impl ClientOpening {
             subprotocols: request.subprotocols,
             informational: 0,
             state: State::Head(HeadReader::default()),
+            #[cfg(feature = "legacy")]
+            draft,
+            #[cfg(feature = "legacy")]
+            hixie: None,
         };
         Ok((opening, bytes))
     }
@@ -102,6 +137,12 @@ impl ClientOpening {
 
     fn advance(&mut self, input: &mut &mut [u8]) -> Result<Option<Opened>, HandshakeError> {
         loop {
+            #[cfg(feature = "legacy")]
+            if let Some(hixie) = &mut self.hixie
+                && hixie.awaits_answer()
+            {
+                return hixie.receive(input).map_err(|kind| HandshakeError::new(kind, 101, Headers::default()));
+            }
             match &mut self.state {
                 State::Head(reader) => {
                     let Some(head) = reader.receive(input).map_err(HandshakeError::from)? else {
@@ -127,7 +168,7 @@ impl ClientOpening {
         let headers = head.into_headers().map_err(|_| fail(HandshakeFailure::Malformed, status))?;
         match status {
             101 => match self.check(minor, &headers) {
-                Ok(subprotocol) => return Ok(Some(Opened { subprotocol, headers })),
+                Ok(subprotocol) => return Ok(self.opened(subprotocol, headers)),
                 Err(kind) => return Err(HandshakeError::new(kind, status, headers)),
             },
             // RFC 9110 15.2: a client skips 1xx responses that it did not expect.
@@ -144,6 +185,28 @@ impl ClientOpening {
         Ok(None)
     }
 
+    /// What was agreed on; `None` where more than a head has to come first.
+    fn opened(&mut self, subprotocol: Option<String>, headers: Headers) -> Option<Opened> {
+        #[cfg(not(feature = "legacy"))]
+        return Some(Opened { subprotocol, headers });
+        #[cfg(feature = "legacy")]
+        {
+            let opened = Opened { subprotocol, headers, draft: self.draft };
+            match &mut self.hixie {
+                Some(hixie) => hixie.receive_head(opened),
+                None => Some(opened),
+            }
+        }
+    }
+
+    /// TLS carries the bytes.
+    #[cfg(feature = "legacy")]
+    pub(crate) fn over_tls(&mut self) {
+        if let Some(hixie) = &mut self.hixie {
+            hixie.secure = true;
+        }
+    }
+
     /// The rules for a 101 (RFC 6455 4.1, items 2 to 6). The subprotocol that was agreed on.
     fn check(&self, minor: u8, headers: &Headers) -> Result<Option<String>, HandshakeFailure> {
         // RFC 9110 15.2: there are no 1xx in HTTP/1.0.
@@ -156,6 +219,13 @@ impl ClientOpening {
         }
         if !headers.lists("Connection", "upgrade") {
             return Err(HandshakeFailure::Connection);
+        }
+        #[cfg(feature = "legacy")]
+        if let Some(hixie) = &self.hixie {
+            if headers.contains("Transfer-Encoding") {
+                return Err(HandshakeFailure::TransferEncoding);
+            }
+            return hixie.check(headers, &self.subprotocols);
         }
         if headers.only("Sec-WebSocket-Accept") != Some(self.accept.as_bytes()) {
             return Err(HandshakeFailure::Accept);

@@ -57,12 +57,18 @@ failures! {
     Extension = "the server chose an extension that was not offered";
     /// RFC 6455 4.1, item 6: a subprotocol that was not offered, or several.
     Subprotocol = "the server chose a subprotocol that was not offered, or several";
+    /// hixie-76 4.1: the answer repeats the origin of the request.
+    Origin = "the server's answer names another origin";
+    /// hixie-76 4.1: the answer repeats the URL.
+    Location = "the server's answer names another URL than the one that was asked for";
+    /// hixie-76 4.1: the 16 bytes behind the answer's head.
+    Answer = "the server's answer to the two keys is wrong";
     /// RFC 9112 6.1: a 101 has no body, and must not say that it has one.
     TransferEncoding = "the server's 101 has a `Transfer-Encoding`";
     /// RFC 9110 15.4: a redirect, after as many as were to be followed.
     TooManyRedirects = "the server redirects more often than is to be followed";
     /// A redirect to what is no WebSocket's URL, or to nowhere (RFC 9110 10.2.2).
-    Location = "the server redirects to where no WebSocket can be";
+    Redirect = "the server redirects to where no WebSocket can be";
     /// A redirect from `wss://` to `ws://`, where others could listen.
     Downgrade = "the server redirects from wss:// to ws://, which is not safe";
 }

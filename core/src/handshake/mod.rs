@@ -12,6 +12,8 @@ mod failure;
 mod head;
 mod headers;
 mod key;
+#[cfg(feature = "legacy")]
+mod legacy;
 mod list;
 mod origin;
 mod page;

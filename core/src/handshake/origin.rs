@@ -3,15 +3,14 @@
 use super::Headers;
 use crate::Origins;
 
-/// Whether the policy lets the request pass. `host` is the request's own host and port.
-pub(super) fn is_allowed(headers: &Headers, host: &str, origins: &Origins) -> bool {
+/// Whether the policy lets the request pass, which states its origin in `field`. `host` is the request's own host and port.
+pub(super) fn is_allowed(headers: &Headers, field: &str, host: &str, origins: &Origins) -> bool {
     // No browser leaves `Origin` out, and only in browsers does it protect anyone (RFC 6455 10.2).
-    if *origins == Origins::Any || !headers.contains("Origin") {
+    if *origins == Origins::Any || !headers.contains(field) {
         return true;
     }
     // Two of them, and `null`, are the same as no known one (RFC 6454 7.1, 7.3).
-    let Some(origin) = headers.only("Origin").and_then(|value| str::from_utf8(value).ok()).and_then(Origin::parse)
-    else {
+    let Some(origin) = headers.only(field).and_then(|value| str::from_utf8(value).ok()).and_then(Origin::parse) else {
         return false;
     };
     match origins {
@@ -84,7 +83,7 @@ mod tests {
     fn allowed(origins: &[&str], host: &str, policy: &Origins) -> bool {
         let lines: String = origins.iter().map(|origin| format!("Origin: {origin}\r\n")).collect();
         let headers = Headers::parse(format!("{lines}\r\n").into_bytes()).unwrap();
-        is_allowed(&headers, host, policy)
+        is_allowed(&headers, "Origin", host, policy)
     }
 
     #[test]

@@ -70,6 +70,9 @@ pub struct Opened {
     pub subprotocol: Option<String>,
     /// Clients: the header fields of the response.
     pub headers: Headers,
+    /// The version of the protocol that is spoken.
+    #[cfg(feature = "legacy")]
+    pub draft: crate::Draft,
 }
 
 impl Request {
@@ -105,7 +108,9 @@ impl Request {
 
     /// The subprotocols that the client offers, best first.
     pub fn subprotocols(&self) -> impl Iterator<Item = &str> {
-        list::elements(self.headers.values("Sec-WebSocket-Protocol")).filter_map(|name| str::from_utf8(name).ok())
+        // hixie-75 has no `Sec-` before it.
+        let name = self.or_in_drafts("Sec-WebSocket-Protocol", "WebSocket-Protocol");
+        list::elements(self.headers.values(name)).filter_map(|name| str::from_utf8(name).ok())
     }
 
     /// The extensions that the client offers, best first, each with its parameters: `permessage-deflate;
@@ -118,13 +123,21 @@ impl Request {
     /// The `Origin` that the browser states, which the policy of [`Config::origins`](crate::Config) let pass. The policy is
     /// about WebSockets: a plain `GET` may have any.
     pub fn origin(&self) -> Option<&str> {
-        self.headers.first("Origin")
+        // Versions 7 and 8 have another name for it.
+        let field = self.or_in_drafts("Origin", "Sec-WebSocket-Origin");
+        self.headers.first(field)
     }
 
     /// The host, with the port unless it is the scheme's own: of the target where that is a whole URL, which then
     /// goes before `Host` (RFC 9112 3.2.2).
     pub fn host(&self) -> &str {
         target_host(&self.target).or(self.headers.first("Host")).unwrap_or_default()
+    }
+
+    /// The name of a field, or the one that a draft before RFC 6455 has for it, where the request is in one and says that.
+    fn or_in_drafts(&self, name: &'static str, old: &'static str) -> &'static str {
+        let is_draft = cfg!(feature = "legacy") && self.headers.first("Sec-WebSocket-Version") != Some("13");
+        if is_draft && self.headers.contains(old) { old } else { name }
     }
 
     /// The names and values of the cookies (RFC 6265 4.2), as they were sent.

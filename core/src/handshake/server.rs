@@ -1,17 +1,27 @@
 //! A server's side of the opening handshake (RFC 6455 4.2): a request is checked, and found valid or refused.
 
+#[cfg(feature = "legacy")]
+use super::legacy;
 use super::{
     Headers, Refusal, Request,
     head::{self, Head, HeadError, HeadReader},
     key, list, origin, request,
 };
 use crate::Config;
+#[cfg(feature = "legacy")]
+use alloc::boxed::Box;
 use alloc::string::String;
 
 /// Expects a request.
 #[derive(Debug, Default)]
 pub(crate) struct ServerOpening {
     head: HeadReader,
+    /// TLS carries the bytes.
+    #[cfg(feature = "legacy")]
+    secure: bool,
+    /// A valid head of hixie-76, behind which eight bytes must come.
+    #[cfg(feature = "legacy")]
+    incomplete: Option<Box<(Request, Asked)>>,
 }
 
 /// What of a valid request its answer depends on; `accept` is in `answer.rs`.
@@ -21,6 +31,11 @@ pub(crate) struct Asked {
     pub(super) accept: String,
     /// The subprotocols that the client offers, best first, with a comma between: one allocation, however many.
     pub(super) subprotocols: String,
+    #[cfg(feature = "legacy")]
+    pub(super) draft: crate::Draft,
+    /// What the answer of one of the hixie drafts has in place of `accept`.
+    #[cfg(feature = "legacy")]
+    pub(super) hixie: Option<Box<legacy::HixieServer>>,
 }
 
 impl Asked {
@@ -35,6 +50,25 @@ impl ServerOpening {
         ServerOpening::default()
     }
 
+    /// TLS carries the bytes.
+    #[cfg(feature = "legacy")]
+    pub(crate) fn over_tls(&mut self) {
+        self.secure = true;
+    }
+
+    /// Takes the eight bytes behind a head of hixie-76, where there must be any.
+    #[cfg(feature = "legacy")]
+    fn receive_rest(&mut self, input: &mut &mut [u8]) -> Option<(Request, Asked)> {
+        let (_, asked) = self.incomplete.as_deref_mut()?;
+        if let Some(hixie) = &mut asked.hixie {
+            hixie.secure = self.secure;
+            if !hixie.receive(input) {
+                return None;
+            }
+        }
+        self.incomplete.take().map(|complete| *complete)
+    }
+
     /// Takes the bytes of the request's head off `input` and leaves what is behind it; takes all where it is not
     /// complete, or refused.
     pub(crate) fn receive(
@@ -42,6 +76,10 @@ impl ServerOpening {
         input: &mut &mut [u8],
         config: &Config,
     ) -> Result<Option<(Request, Asked)>, Refusal> {
+        #[cfg(feature = "legacy")]
+        if self.incomplete.is_some() {
+            return Ok(self.receive_rest(input));
+        }
         let result = match self.head.receive(input) {
             Ok(None) => return Ok(None),
             Ok(Some(head)) => check(head, config),
@@ -50,6 +88,11 @@ impl ServerOpening {
         if result.is_err() {
             // A second request on a connection that was refused is never parsed: it is how requests are smuggled.
             *input = &mut [];
+        }
+        #[cfg(feature = "legacy")]
+        if let Ok((_, Asked { hixie: Some(_), .. })) = &result {
+            self.incomplete = result.ok().map(Box::new);
+            return Ok(self.receive_rest(input));
         }
         result.map(Some)
     }
@@ -97,6 +140,14 @@ fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
     }
     check_upgrade(headers)?;
     // RFC 6455 4.2.1, item 6, and 4.2.2, item 4.
+    #[cfg(feature = "legacy")]
+    let draft = legacy::recognise(headers, &config.drafts)
+        .ok_or(Refusal::new(426, "this version of the protocol is not spoken here"))?;
+    #[cfg(feature = "legacy")]
+    if draft.is_hixie() {
+        return check_hixie(request, draft, config);
+    }
+    #[cfg(not(feature = "legacy"))]
     if headers.only("Sec-WebSocket-Version") != Some(b"13") {
         return Err(Refusal::new(426, "Sec-WebSocket-Version is not 13"));
     }
@@ -107,11 +158,36 @@ fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
     let accept = key::accept(key);
     let subprotocols = subprotocols(headers)?;
     check_extensions(headers)?;
-    // RFC 6455 4.2.2, item 4, and 10.2.
-    if !origin::is_allowed(headers, request.host(), &config.origins) {
-        return Err(Refusal::new(403, "the origin is not allowed"));
+    check_origin(&request, "Origin", config)?;
+    #[cfg(feature = "legacy")]
+    if draft != crate::Draft::Rfc6455 {
+        check_origin(&request, "Sec-WebSocket-Origin", config)?;
     }
-    Ok((request, Asked { accept, subprotocols }))
+    let asked = Asked {
+        accept,
+        subprotocols,
+        #[cfg(feature = "legacy")]
+        draft,
+        #[cfg(feature = "legacy")]
+        hixie: None,
+    };
+    Ok((request, asked))
+}
+
+/// What is left to check of a request in one of the hixie drafts.
+#[cfg(feature = "legacy")]
+fn check_hixie(request: Request, draft: crate::Draft, config: &Config) -> Result<(Request, Asked), Refusal> {
+    let (hixie, subprotocols) = legacy::HixieServer::new(&request, draft)?;
+    check_origin(&request, "Origin", config)?;
+    Ok((request, Asked { accept: String::new(), subprotocols, draft, hixie: Some(Box::new(hixie)) }))
+}
+
+/// RFC 6455 4.2.2, item 4, and 10.2.
+fn check_origin(request: &Request, field: &str, config: &Config) -> Result<(), Refusal> {
+    match origin::is_allowed(&request.headers, field, request.host(), &config.origins) {
+        true => Ok(()),
+        false => Err(Refusal::new(403, "the origin is not allowed")),
+    }
 }
 
 /// Method and target of `token SP target SP HTTP/digit.digit` (RFC 9112 3).
@@ -148,6 +224,8 @@ fn check_body(headers: &Headers) -> Result<(), Refusal> {
         || headers
             .only("Content-Length")
             .is_some_and(|length| !length.is_empty() && length.iter().all(|&digit| digit == b'0'));
+    #[cfg(feature = "legacy")]
+    let empty = empty || (headers.only("Content-Length") == Some(b"8") && legacy::expects_body(headers));
     match empty && !headers.contains("Transfer-Encoding") {
         true => Ok(()),
         false => Err(Refusal::new(400, "a handshake has no body")),

@@ -2,6 +2,8 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod alloc;
+#[cfg(feature = "legacy")]
+pub mod drafts;
 pub mod pair;
 pub mod pipe;
 pub mod transport;

@@ -37,6 +37,7 @@ fn the_request_is_as_rfc_6455_4_1_says() {
         target: "".into(),
         subprotocols: ["chat".into(), "superchat".into()].into(),
         headers: [("Origin".into(), "http://example.com".into())].into(),
+        ..request()
     };
     let (_, bytes) = ClientOpening::new(request, &config()).unwrap();
     assert_eq!(

@@ -113,7 +113,7 @@ fn a_client_and_a_server_agree() {
 fn a_rejection_reaches_the_client_whole() {
     let mut rejection = Rejection::unavailable(7);
     rejection.body = b"later".to_vec();
-    let bytes = answer::reject(&rejection).unwrap();
+    let bytes = answer::reject(&rejection, &config()).unwrap();
     let error = connect(&request(), &bytes, false).unwrap().unwrap_err();
     assert_eq!((error.status, &error.body[..]), (503, &b"later"[..]));
     assert_eq!(error.headers.first("Retry-After"), Some("7"));

@@ -5,6 +5,10 @@ use super::*;
 use crate::SendError;
 use alloc::format;
 
+fn reject(rejection: &Rejection) -> Result<Vec<u8>, SendError> {
+    answer::reject(rejection, &config())
+}
+
 /// A valid request, its fields one by one: each test spoils one.
 const VALID: [&str; 5] = [
     "Host: example.com",
@@ -277,19 +281,19 @@ fn applications_add_fields_but_not_the_protocols() {
     assert!(answer.ends_with(b"\r\nSet-Cookie: a=b\r\n\r\n"));
     for headers in [field("X", "a\r\nY: b"), field("Upgrade", "x"), field("sec-websocket-accept", "x")] {
         assert_eq!(accept(headers.clone()).err(), Some(SendError::InvalidAnswer));
-        assert_eq!(answer::reject(&Rejection { headers, ..Rejection::new(404) }), Err(SendError::InvalidAnswer));
+        assert_eq!(reject(&Rejection { headers, ..Rejection::new(404) }), Err(SendError::InvalidAnswer));
     }
 }
 
 #[test]
 fn rejections_have_a_status_from_300_to_599() {
     for status in [0, 101, 200, 299, 600] {
-        assert_eq!(answer::reject(&Rejection::new(status)), Err(SendError::InvalidAnswer), "{status}");
+        assert_eq!(reject(&Rejection::new(status)), Err(SendError::InvalidAnswer), "{status}");
     }
     let expected = "HTTP/1.1 300 Multiple Choices\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    assert_eq!(answer::reject(&Rejection::new(300)).as_deref(), Ok(expected.as_bytes()));
-    assert!(answer::reject(&Rejection::new(599)).unwrap().starts_with(b"HTTP/1.1 599 \r\n"));
-    let answer = answer::reject(&Rejection::unavailable(5)).unwrap();
+    assert_eq!(reject(&Rejection::new(300)).as_deref(), Ok(expected.as_bytes()));
+    assert!(reject(&Rejection::new(599)).unwrap().starts_with(b"HTTP/1.1 599 \r\n"));
+    let answer = reject(&Rejection::unavailable(5)).unwrap();
     assert!(String::from_utf8(answer).unwrap().contains("\r\nRetry-After: 5\r\n"));
     assert_eq!(Rejection::new(404).refusal(true).status, 404);
 }
