@@ -55,15 +55,15 @@ fn locations_are_resolved() {
 
 #[test]
 fn what_must_not_be_followed_is_not() {
-    use HandshakeFailure::{Downgrade, Location};
+    use HandshakeFailure::{Downgrade, Redirect};
     for (url, location, expected) in [
-        ("ws://a.example/", "ftp://a.example/", Location),
-        ("ws://a.example/", "file:///etc/passwd", Location),
-        ("ws://a.example/", "javascript:alert(1)", Location),
-        ("ws://a.example/", "ws://", Location),
-        ("ws://a.example/", "ws://a.example:99999/", Location),
-        ("ws://a.example/", "/b#c", Location),
-        ("ws://a.example/", "ws://b.example/#", Location),
+        ("ws://a.example/", "ftp://a.example/", Redirect),
+        ("ws://a.example/", "file:///etc/passwd", Redirect),
+        ("ws://a.example/", "javascript:alert(1)", Redirect),
+        ("ws://a.example/", "ws://", Redirect),
+        ("ws://a.example/", "ws://a.example:99999/", Redirect),
+        ("ws://a.example/", "/b#c", Redirect),
+        ("ws://a.example/", "ws://b.example/#", Redirect),
         ("wss://a.example/", "ws://a.example/", Downgrade),
         ("wss://a.example/", "http://b.example/", Downgrade),
     ] {
@@ -71,7 +71,7 @@ fn what_must_not_be_followed_is_not() {
     }
     let connect = Connect::to("ws://a.example/").unwrap().redirects(1);
     for lines in ["", "Location: /b\r\nLocation: /b\r\n", "Location: /\u{fc}\r\nLocation: /c\r\n"] {
-        assert_eq!(connect.redirect(answer(302, lines)).unwrap_err().kind, Location, "{lines}");
+        assert_eq!(connect.redirect(answer(302, lines)).unwrap_err().kind, Redirect, "{lines}");
     }
 }
 
