@@ -4,6 +4,7 @@
 use crate::{
     ClientRequest, CloseCode, Closed, Config, Event, Kind, Opened, Outbox, Refusal, Rejection, Response, Role,
     SendError, State,
+    announce::Announced,
     event::Cause,
     frame::{MAX_HEADER, Opcode},
     handshake::{self, Asked, ClientOpening, NO_UPGRADE, ServerOpening},
@@ -58,6 +59,8 @@ pub struct Connection {
     pub(crate) ending: Option<Box<Closed>>,
     /// The fragmented message that is being sent, and the state of its text.
     pub(crate) sending: Option<(Kind, Utf8)>,
+    /// It is one frame, of which the length was announced.
+    pub(crate) announced: Option<Box<Announced>>,
     /// The framing of the hixie drafts, where one of them is spoken.
     #[cfg(feature = "legacy")]
     pub(crate) hixie: Option<Box<crate::hixie::Reader>>,
@@ -149,6 +152,7 @@ impl Connection {
             opened: None,
             ending: None,
             sending: None,
+            announced: None,
             #[cfg(feature = "legacy")]
             hixie: None,
             offered: false,
@@ -215,6 +219,13 @@ impl Connection {
     #[inline]
     pub fn buffered(&self) -> usize {
         self.outbox.len()
+    }
+
+    /// Whether the outbox is at most at its high-water mark. Above it whoever sends should wait, drop or close: nothing is
+    /// refused here, and everything that is queued costs memory.
+    #[inline]
+    pub fn has_room(&self) -> bool {
+        self.outbox.len() <= self.config.high_water
     }
 
     /// Sets everything aside that comes behind the last event, up to the high-water mark, until
@@ -357,8 +368,11 @@ impl Connection {
         self.assembly = Assembly::default();
         self.control = Vec::new();
         self.stash = Vec::new();
+        // What waits for the end of a frame can not be said any more.
+        let is_mute = self.is_amid_frame();
+        self.announced = None;
         // RFC 6455 7.1.1: after a clean close the server ends the transport, and the client waits for it.
-        if self.role == Role::Server || !closed.is_clean() || self.eof {
+        if self.role == Role::Server || !closed.is_clean() || self.eof || is_mute {
             self.outbox.finish();
         }
         Event::Closed(closed)

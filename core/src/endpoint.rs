@@ -179,7 +179,11 @@ impl Endpoint {
     /// payload of a large frame is not set aside, and is read in larger pieces.
     #[inline]
     pub fn room<'b>(&self, buffers: &'b mut Buffers) -> &'b mut [u8] {
-        let frame = self.connection.frame.map_or(0, |frame| frame.left);
+        let frame = match self.connection.frame {
+            // Pieces may have to be set aside, and are what the application copies.
+            Some(frame) if !self.connection.config.fragments => frame.left,
+            _ => 0,
+        };
         let room = buffers.input.len().min(SET_ASIDE.saturating_add(frame));
         &mut buffers.input[..room]
     }

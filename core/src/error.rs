@@ -90,6 +90,8 @@ pub enum SendError {
     CloseCodeNotAllowed,
     /// The fragments of a text message are not UTF-8 together (RFC 6455 8.1).
     TextNotUtf8,
+    /// The pieces of a message have more bytes than was announced, or fewer.
+    WrongLength,
     /// There is no request to answer.
     NoRequest,
     /// The answer has a status that is none, or a subprotocol that was not offered.
@@ -109,6 +111,7 @@ impl fmt::Display for SendError {
             SendError::ControlTooLong => "a ping of over 125 bytes, or a close reason of over 123",
             SendError::CloseCodeNotAllowed => "a close code that must not be sent",
             SendError::TextNotUtf8 => "the fragments of the text are not UTF-8",
+            SendError::WrongLength => "the pieces have not the length that was announced",
             SendError::NoRequest => "there is no request to answer",
             SendError::InvalidAnswer => "the status is none, or the subprotocol was not offered",
             SendError::NotInThisDraft => "the draft that is spoken has text messages only, and no pings or fragments",

@@ -1,6 +1,6 @@
 //! What a connection tells the application, and what the application sends.
 
-use crate::{CloseCode, HandshakeError, Opened, Refusal, Request, Text, Violation};
+use crate::{CloseCode, Fragment, HandshakeError, Opened, Refusal, Request, Text, Violation};
 use alloc::{borrow::Cow, boxed::Box, string::String, vec::Vec};
 use bytes::Bytes;
 use core::fmt;
@@ -49,17 +49,6 @@ pub enum Message<'b> {
 }
 // ANCHOR_END: event
 
-/// A piece of a message. The pieces of one text message are valid UTF-8 together; one piece may end inside a character.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Fragment<'b> {
-    /// What the whole message is.
-    pub kind: Kind,
-    /// The bytes of this piece.
-    pub payload: Cow<'b, [u8]>,
-    /// Whether this is the last piece of its message.
-    pub fin: bool,
-}
-
 /// What a message is made of.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub enum Kind {
@@ -69,7 +58,8 @@ pub enum Kind {
     Binary,
 }
 
-/// A message of its own: cheap to clone, and to send on without a copy.
+/// A message of its own: cheap to clone, and to send on without a copy. An [`Arc`](alloc::sync::Arc) of bytes or of text
+/// becomes one without a copy, too.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum OwnedMessage {
     /// Text: valid UTF-8.
@@ -78,7 +68,10 @@ pub enum OwnedMessage {
     Binary(Bytes),
 }
 
-/// A message to be sent: anything that is [`Into`] this. What is owned and large is moved, not copied.
+/// A message to be sent: anything that is [`Into`] this.
+///
+/// What is owned or shared ([`Bytes`], [`Arc`](alloc::sync::Arc)) and has 4 KiB or more is not copied by a server. A client
+/// must mask (RFC 6455 5.3): it does so in place where nobody else has the bytes, and copies once what is shared.
 #[derive(Clone, Debug)]
 pub struct Outgoing<'m> {
     pub(crate) kind: Kind,
@@ -170,9 +163,7 @@ impl Event<'_> {
             Event::Request(request) => Event::Request(request),
             Event::Open(opened) => Event::Open(opened),
             Event::Message(message) => Event::Message(message.into_owned()),
-            Event::Fragment(Fragment { kind, payload, fin }) => {
-                Event::Fragment(Fragment { kind, payload: Cow::Owned(payload.into_owned()), fin })
-            }
+            Event::Fragment(fragment) => Event::Fragment(fragment.into_owned()),
             Event::Ping(payload) => Event::Ping(Cow::Owned(payload.into_owned())),
             Event::Pong(payload) => Event::Pong(Cow::Owned(payload.into_owned())),
             Event::Closed(closed) => Event::Closed(closed),
@@ -241,7 +232,7 @@ message_from! {
 }
 
 impl<'m> Outgoing<'m> {
-    const fn new(kind: Kind, payload: Payload<'m>) -> Self {
+    pub(crate) const fn new(kind: Kind, payload: Payload<'m>) -> Self {
         Outgoing { kind, payload }
     }
 
@@ -259,22 +250,6 @@ impl Payload<'_> {
             Payload::Owned(bytes) => bytes,
             Payload::Shared(bytes) => bytes,
         }
-    }
-}
-
-impl<'b> Fragment<'b> {
-    /// A piece of a text message.
-    pub fn text(text: impl Into<Cow<'b, str>>, fin: bool) -> Self {
-        let payload = match text.into() {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        };
-        Fragment { kind: Kind::Text, payload, fin }
-    }
-
-    /// A piece of a binary message.
-    pub fn binary(bytes: impl Into<Cow<'b, [u8]>>, fin: bool) -> Self {
-        Fragment { kind: Kind::Binary, payload: bytes.into(), fin }
     }
 }
 

@@ -1,13 +1,16 @@
 //! What came on a connection and was not asked for yet.
 
-use crate::{Closed, Connection, Event, Opened, OwnedMessage, Request};
+use crate::{Closed, Connection, Event, Kind, Opened, OwnedFragment, OwnedMessage, Request};
 use std::collections::VecDeque;
 
 /// What came on a connection and was not asked for yet, for a `WebSocket` whose events outlive the loop's buffer.
 #[derive(Debug, Default)]
 pub struct Inbox {
-    messages: VecDeque<OwnedMessage>,
+    /// Whole messages, or pieces where the connection wants those.
+    pieces: VecDeque<Piece>,
     bytes: usize,
+    /// The message that is made of the pieces for who asks for messages.
+    begun: Vec<u8>,
     /// The request that waits for its answer.
     pub request: Option<Box<Request>>,
     /// The opening handshake is done.
@@ -16,25 +19,39 @@ pub struct Inbox {
     pub closed: Option<Closed>,
 }
 
-impl Inbox {
-    /// Puts an event in. Behind a message, `connection` is held until the message was asked for. Pings, pongs and fragments
-    /// are nobody's business here.
-    pub fn put(&mut self, connection: &mut Connection, event: Event<'_>) {
-        match event {
-            Event::Message(message) => {
-                let message = OwnedMessage::from(message);
-                self.bytes += message.as_bytes().len();
-                self.messages.push_back(message);
-                connection.hold();
-            }
-            Event::Request(request) => self.request = Some(request),
-            Event::Open(opened) => self.opened = Some(opened),
-            Event::Closed(closed) => self.closed = Some(closed),
-            Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
+#[derive(Debug)]
+enum Piece {
+    Whole(OwnedMessage),
+    Part(OwnedFragment),
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        match self {
+            Piece::Whole(message) => message.as_bytes().len(),
+            Piece::Part(fragment) => fragment.payload.len(),
         }
     }
+}
 
-    /// Takes from `connection` what it had set aside behind the message that was asked for last.
+impl Inbox {
+    /// Puts an event in. Behind a message or a fragment, `connection` is held until that was asked for. Pings and pongs are
+    /// nobody's business here.
+    pub fn put(&mut self, connection: &mut Connection, event: Event<'_>) {
+        let piece = match event {
+            Event::Message(message) => Piece::Whole(message.into()),
+            Event::Fragment(fragment) => Piece::Part(fragment.into()),
+            Event::Request(request) => return self.request = Some(request),
+            Event::Open(opened) => return self.opened = Some(opened),
+            Event::Closed(closed) => return self.closed = Some(closed),
+            Event::Ping(_) | Event::Pong(_) => return,
+        };
+        self.bytes += piece.len();
+        self.pieces.push_back(piece);
+        connection.hold();
+    }
+
+    /// Takes from `connection` what it had set aside behind what was asked for last.
     pub fn refill(&mut self, connection: &mut Connection) {
         connection.release();
         while connection.wants_receive()
@@ -44,26 +61,67 @@ impl Inbox {
         }
     }
 
-    /// The next message.
+    /// The next message. Where fragments come, it is made of them when the last is there.
     pub fn take(&mut self) -> Option<OwnedMessage> {
-        let message = self.messages.pop_front()?;
-        self.bytes -= message.as_bytes().len();
-        if self.messages.is_empty() {
-            // An idle connection owns no buffer.
-            self.messages = VecDeque::new();
+        loop {
+            let fragment = match self.next()? {
+                Piece::Whole(message) => return Some(message),
+                Piece::Part(fragment) => fragment,
+            };
+            let bytes = if self.begun.is_empty() && fragment.fin {
+                fragment.payload
+            } else {
+                self.begun.extend_from_slice(&fragment.payload);
+                if !fragment.fin {
+                    continue;
+                }
+                std::mem::take(&mut self.begun).into()
+            };
+            return Some(match fragment.kind {
+                Kind::Binary => OwnedMessage::Binary(bytes),
+                // It is not UTF-8 only for who took the beginning as fragments.
+                Kind::Text => match String::from_utf8(bytes.into()) {
+                    Ok(text) => OwnedMessage::Text(text.into()),
+                    Err(error) => OwnedMessage::Binary(error.into_bytes().into()),
+                },
+            });
         }
-        Some(message)
+    }
+
+    /// The next fragment; a whole message is one.
+    pub fn take_fragment(&mut self) -> Option<OwnedFragment> {
+        Some(match self.next()? {
+            Piece::Part(fragment) => fragment,
+            Piece::Whole(OwnedMessage::Text(text)) => {
+                let payload = text.into_bytes();
+                OwnedFragment { kind: Kind::Text, message_len: Some(payload.len()), payload, fin: true }
+            }
+            Piece::Whole(OwnedMessage::Binary(payload)) => {
+                OwnedFragment { kind: Kind::Binary, message_len: Some(payload.len()), payload, fin: true }
+            }
+        })
+    }
+
+    fn next(&mut self) -> Option<Piece> {
+        let piece = self.pieces.pop_front()?;
+        self.bytes -= piece.len();
+        if self.pieces.is_empty() {
+            // An idle connection owns no buffer.
+            self.pieces = VecDeque::new();
+        }
+        Some(piece)
     }
 
     /// Drops the messages.
     pub fn clear(&mut self) {
-        self.messages = VecDeque::new();
+        self.pieces = VecDeque::new();
+        self.begun = Vec::new();
         self.bytes = 0;
     }
 
     /// Whether there are messages.
     pub fn has_messages(&self) -> bool {
-        !self.messages.is_empty()
+        !self.pieces.is_empty()
     }
 
     /// Bytes of the messages.
@@ -74,7 +132,7 @@ impl Inbox {
     /// How many things there are, to see whether a turn added one.
     pub fn len(&self) -> usize {
         let others = [self.request.is_some(), self.opened.is_some(), self.closed.is_some()];
-        self.messages.len() + others.into_iter().filter(|is| *is).count()
+        self.pieces.len() + others.into_iter().filter(|is| *is).count()
     }
 
     /// Whether there is nothing.

@@ -119,9 +119,9 @@ impl Connection {
     }
 
     /// RFC 6455 5.5.2: a ping serves as a keep-alive. A ping that is out is answered first; a peer that does not read is a
-    /// matter of the write deadline.
+    /// matter of the write deadline; and none comes inside a frame.
     fn keep_alive(&mut self, now: Duration) {
-        if self.timers.pong != NEVER || !self.outbox.is_empty() {
+        if self.timers.pong != NEVER || !self.outbox.is_empty() || self.is_amid_frame() {
             return;
         }
         self.timers.pinged = self.timers.pinged.wrapping_add(1);

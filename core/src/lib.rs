@@ -158,6 +158,7 @@
 
 extern crate alloc;
 
+mod announce;
 mod close;
 mod config;
 mod connection;
@@ -165,6 +166,7 @@ mod connection;
 mod draft;
 mod error;
 mod event;
+mod fragment;
 mod frame;
 mod handshake;
 #[cfg(feature = "legacy")]
@@ -174,9 +176,11 @@ mod mask;
 mod outbox;
 mod receive;
 mod send;
+mod shared;
 mod state;
 mod text;
 mod timers;
+mod try_send;
 mod utf8;
 
 #[cfg(feature = "std")]
@@ -214,7 +218,8 @@ pub use endpoint::{Access, Buffers, Endpoint, Input, MakeTransport, Output, lock
 #[cfg(feature = "std")]
 pub use error::Error;
 pub use error::{SendError, Violation};
-pub use event::{Cause, Closed, Event, Fragment, Kind, Message, Outgoing, OwnedMessage, Role, Timeout};
+pub use event::{Cause, Closed, Event, Kind, Message, Outgoing, OwnedMessage, Role, Timeout};
+pub use fragment::{Fragment, OutgoingFragment, OwnedFragment};
 pub use handshake::{
     ClientRequest, HandshakeError, HandshakeFailure, Headers, Opened, Page, Refusal, Rejection, Request, Response,
     SameSite, SetCookie,
@@ -226,6 +231,7 @@ pub use state::State;
 pub use text::Text;
 #[cfg(feature = "std")]
 pub use transport::Transport;
+pub use try_send::TrySendError;
 #[cfg(feature = "url")]
 pub use url::{Target, UrlError};
 

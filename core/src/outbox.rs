@@ -330,6 +330,14 @@ impl Outbox {
         }
     }
 
+    /// Appends what gathered elsewhere: control frames, of which nothing was sent.
+    pub(crate) fn append(&mut self, other: Outbox) {
+        let start = self.sent + self.len() as u64;
+        self.push(&other.buffer, &[]);
+        self.pongs.extend(other.pongs.iter().map(|end| start + end));
+        self.late_pong = other.late_pong;
+    }
+
     /// Nothing will follow.
     pub(crate) fn finish(&mut self) {
         self.flush_late_pong();

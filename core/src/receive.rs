@@ -12,7 +12,7 @@ use crate::{
 use alloc::{borrow::Cow, boxed::Box, string::String};
 use core::mem;
 
-type Received<'b> = Result<Option<Event<'b>>, Violation>;
+pub(crate) type Received<'b> = Result<Option<Event<'b>>, Violation>;
 
 impl Connection {
     /// Takes what was read from the socket, and returns the next event. Call it until it returns `None`: all of `input`
@@ -224,6 +224,8 @@ impl Connection {
         loop {
             let event = match self.frame {
                 Some(frame) if frame.left > 0 && input.is_empty() => return Ok(None),
+                // The pieces of one frame are events that wait to be asked for, too.
+                Some(_) if self.held && self.config.fragments => return Ok(None),
                 Some(frame) => self.receive_payload(frame, input)?,
                 None => {
                     if input.is_empty() || self.is_paused() {
@@ -301,6 +303,8 @@ impl Connection {
         let end = frame.left.min(input.len());
         let (piece, rest) = mem::take(input).split_at_mut(end);
         *input = rest;
+        let is_whole = frame.fin && frame.opcode != Opcode::Continuation;
+        let message_len = (is_whole && frame.left == self.message_len).then_some(frame.left);
         frame.mask = mask::apply(piece, frame.mask);
         frame.left -= piece.len();
         self.frame = (frame.left > 0).then_some(frame);
@@ -316,7 +320,7 @@ impl Connection {
         let Some(kind) = self.message else { return Ok(None) };
         let fin = frame.fin && frame.left == 0;
         if self.config.fragments {
-            return self.receive_fragment(kind, piece, fin);
+            return self.receive_fragment(Fragment { kind, payload: Cow::Borrowed(piece), fin, message_len });
         }
         match kind {
             Kind::Text if !self.assembly.push_text(piece, frame.left) => return Err(Violation::TextNotUtf8),
@@ -333,20 +337,7 @@ impl Connection {
         })))
     }
 
-    /// A piece of a message for an application that wants pieces.
-    fn receive_fragment<'b>(&mut self, kind: Kind, piece: &'b mut [u8], fin: bool) -> Received<'b> {
-        if kind == Kind::Text && !self.assembly.check_text(piece, fin) {
-            return Err(Violation::TextNotUtf8);
-        }
-        if fin {
-            self.end_message();
-        } else if piece.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Event::Fragment(Fragment { kind, payload: Cow::Borrowed(piece), fin })))
-    }
-
-    fn end_message(&mut self) -> Option<Kind> {
+    pub(crate) fn end_message(&mut self) -> Option<Kind> {
         self.message_len = 0;
         self.fragments = 0;
         self.message.take()

@@ -1,7 +1,8 @@
 //! How a connection sends: what is queued is framed, masked where it must be, and waits in the outbox.
 
 use crate::{
-    CloseCode, Connection, Fragment, Kind, Outbox, Outgoing, Role, SendError, State,
+    CloseCode, Connection, Kind, Outbox, Outgoing, OutgoingFragment, Role, SendError, State,
+    announce::Place,
     event::Payload,
     frame::{self, MAX_CONTROL, MAX_HEADER, Opcode},
     mask,
@@ -9,7 +10,6 @@ use crate::{
     state::Step,
     utf8::Utf8,
 };
-use alloc::borrow::Cow;
 use core::mem;
 
 impl Connection {
@@ -33,29 +33,55 @@ impl Connection {
         Ok(())
     }
 
-    /// Queues a fragment of a message, as one frame (RFC 6455 5.4). The first fragment decides whether the message is
-    /// text; what was received as [`Event::Fragment`](crate::Event) can be sent on as it is.
+    /// Queues a piece of a message, for messages that are larger than memory: as a frame of its own (RFC 6455 5.4), or, where
+    /// the first piece [announces](crate::Fragment::announcing) the message's length, all pieces as one frame. The first piece
+    /// decides whether the message is text. What was received as [`Event::Fragment`](crate::Event) can be sent on as it is.
+    ///
+    /// Between the pieces of one frame nothing else can be sent: pongs and a close frame wait for its end. If the end does
+    /// not come, the close deadline ends the connection. An announced message is not compressed.
+    ///
+    /// ```
+    /// # use timtow_core::{Config, Connection, Fragment, Role, SendError};
+    /// # let mut ws = Connection::upgraded(Role::Server, Config::default().into());
+    /// // One message of two frames.
+    /// ws.send_fragment(Fragment::text("There is more ", false))?;
+    /// ws.send_fragment(Fragment::text("than one way", true))?;
+    /// // One message of one frame, in two pieces.
+    /// ws.send_fragment(Fragment::text("There is more ", false).announcing(26))?;
+    /// assert_eq!(ws.send_fragment(Fragment::text("than one way to do it", true)), Err(SendError::WrongLength));
+    /// ws.send_fragment(Fragment::text("than one way", true))?;
+    /// # Ok::<(), SendError>(())
+    /// ```
     ///
     /// # Errors
-    /// As [`send`](Connection::send); [`SendError::InsideMessage`] where a fragment is not of the message's kind;
-    /// [`SendError::TextNotUtf8`] where the fragments are not UTF-8 together; [`SendError::NotInThisDraft`] on a hixie draft.
-    pub fn send_fragment(&mut self, fragment: Fragment<'_>) -> Result<(), SendError> {
-        self.may_send_frames()?;
-        let Fragment { kind, payload, fin } = fragment;
+    /// As [`send`](Connection::send), but that the pieces of one frame may be sent to its end while the connection closes;
+    /// [`SendError::InsideMessage`] where a fragment is not of the message's kind, or announces a length in its middle;
+    /// [`SendError::TextNotUtf8`] where the fragments are not UTF-8 together; [`SendError::WrongLength`] where there are more
+    /// bytes than announced, or fewer at the end; [`SendError::NotInThisDraft`] on a hixie draft. Nothing was queued then.
+    pub fn send_fragment<'m>(&mut self, fragment: impl Into<OutgoingFragment<'m>>) -> Result<(), SendError> {
+        if !(self.state == State::Closing && self.is_amid_frame() && self.ending.is_none()) {
+            self.may_send_frames()?;
+        }
+        let OutgoingFragment { kind, payload, fin, message_len } = fragment.into();
         let (opcode, mut utf8) = match self.sending {
             None => (kind.into(), Utf8::default()),
-            Some((begun, utf8)) if begun == kind => (Opcode::Continuation, utf8),
+            Some((begun, utf8)) if begun == kind && message_len.is_none() => (Opcode::Continuation, utf8),
             Some(_) => return Err(SendError::InsideMessage),
         };
-        if kind == Kind::Text && !(utf8.push(&payload) && (utf8.is_complete() || !fin)) {
+        let bytes = payload.as_bytes();
+        let place = self.place(message_len, bytes.len(), fin)?;
+        if kind == Kind::Text && !(utf8.push(bytes) && (utf8.is_complete() || !fin)) {
             return Err(SendError::TextNotUtf8);
         }
         self.sending = (!fin).then_some((kind, utf8));
-        let payload = match payload {
-            Cow::Borrowed(bytes) => Payload::Borrowed(bytes),
-            Cow::Owned(bytes) => Payload::Owned(bytes),
-        };
-        self.push_frame(fin, opcode, payload);
+        match place {
+            Place::Apart => self.push_frame(fin, opcode, payload),
+            Place::First(len) => {
+                self.announce(opcode, len);
+                self.push_piece(payload, fin);
+            }
+            Place::Inside => self.push_piece(payload, fin),
+        }
         Ok(())
     }
 
@@ -69,7 +95,7 @@ impl Connection {
         if payload.len() > MAX_CONTROL {
             return Err(SendError::ControlTooLong);
         }
-        self.push_frame(true, Opcode::Ping, Payload::Borrowed(payload));
+        self.between_frames(|this| this.push_frame(true, Opcode::Ping, Payload::Borrowed(payload)));
         Ok(())
     }
 
@@ -99,7 +125,7 @@ impl Connection {
     }
 
     #[inline]
-    fn may_send(&self) -> Result<(), SendError> {
+    pub(crate) fn may_send(&self) -> Result<(), SendError> {
         match self.state {
             State::Open if self.ending.is_none() => Ok(()),
             State::Connecting | State::Requested => Err(SendError::NotOpen),
@@ -115,6 +141,10 @@ impl Connection {
 
     /// Queues a pong, unless so many wait that a peer who does not read gets the newest only (RFC 6455 5.5.3).
     pub(crate) fn push_pong(&mut self, payload: &[u8]) {
+        self.between_frames(|this| this.queue_pong(payload));
+    }
+
+    fn queue_pong(&mut self, payload: &[u8]) {
         if self.outbox.unsent_pongs() < PONGS {
             self.offered = false;
             self.push_frame(true, Opcode::Pong, Payload::Borrowed(payload));
@@ -139,8 +169,10 @@ impl Connection {
             len = 2 + reason.len();
             payload[2..len].copy_from_slice(reason.as_bytes());
         }
-        self.outbox.flush_late_pong();
-        self.push_frame(true, Opcode::Close, Payload::Borrowed(&payload[..len]));
+        self.between_frames(|this| {
+            this.outbox.flush_late_pong();
+            this.push_frame(true, Opcode::Close, Payload::Borrowed(&payload[..len]));
+        });
     }
 
     #[inline]
@@ -149,7 +181,8 @@ impl Connection {
         if self.role == Role::Client {
             let mask = self.config.masks.mask();
             let size = frame::encode(&mut header, fin, opcode, payload.as_bytes().len(), Some(mask));
-            return self.push_masked(&header[..size], payload, mask);
+            self.push_masked(&header[..size], payload, mask);
+            return;
         }
         let len = payload.as_bytes().len();
         let size = frame::encode(&mut header, fin, opcode, len, None);
@@ -159,15 +192,22 @@ impl Connection {
         self.outbox.push_payload(&header[..size], payload);
     }
 
-    fn push_masked(&mut self, header: &[u8], payload: Payload<'_>, mask: [u8; 4]) {
+    /// Returns the mask as it is due behind the payload.
+    pub(crate) fn push_masked(&mut self, header: &[u8], payload: Payload<'_>, mask: [u8; 4]) -> [u8; 4] {
+        let payload = match payload {
+            // Nobody else sees what is masked.
+            Payload::Shared(bytes) if bytes.len() >= LARGE && bytes.is_unique() => Payload::Owned(bytes.into()),
+            payload => payload,
+        };
         match payload {
             Payload::Owned(mut bytes) if bytes.len() >= LARGE => {
-                mask::apply(&mut bytes, mask);
+                let mask = mask::apply(&mut bytes, mask);
                 self.outbox.push_payload(header, Payload::Owned(bytes));
+                mask
             }
             payload => {
                 let bytes = payload.as_bytes();
-                mask::apply(self.outbox.push(header, bytes), mask);
+                mask::apply(self.outbox.push(header, bytes), mask)
             }
         }
     }

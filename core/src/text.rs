@@ -3,8 +3,8 @@
 //! The safe twin of each unchecked conversion is the checked one of the standard library; the tests hold them together.
 #![allow(unsafe_code)]
 
-use crate::utf8::Utf8;
-use alloc::{string::String, vec::Vec};
+use crate::{shared, utf8::Utf8};
+use alloc::{string::String, sync::Arc, vec::Vec};
 use bytes::Bytes;
 use core::{fmt, ops::Deref};
 
@@ -29,7 +29,7 @@ impl Deref for Text {
     type Target = str;
 
     fn deref(&self) -> &str {
-        // SAFETY: a `Text` is made from a `str` or a `String` only, and `Bytes` are immutable.
+        // SAFETY: a `Text` is made from a `str` or a `String` only, its own or shared, and `Bytes` are immutable.
         unsafe { core::str::from_utf8_unchecked(&self.0) }
     }
 }
@@ -112,6 +112,18 @@ impl From<String> for Text {
     }
 }
 
+impl From<Arc<str>> for Text {
+    fn from(text: Arc<str>) -> Self {
+        Text(shared::bytes(text))
+    }
+}
+
+impl From<Arc<String>> for Text {
+    fn from(text: Arc<String>) -> Self {
+        Text(shared::bytes(text))
+    }
+}
+
 impl AsRef<str> for Text {
     fn as_ref(&self) -> &str {
         self
@@ -140,6 +152,8 @@ mod tests {
             let bytes = Text::from(String::from(text)).into_bytes();
             assert_eq!(core::str::from_utf8(&bytes), Ok(text));
             assert_eq!(&*Text::from(String::from(text)), text);
+            assert_eq!(&*Text::from(Arc::<str>::from(text)), text);
+            assert_eq!(&*Text::from(Arc::new(String::from(text))), text);
         }
     }
 

@@ -30,7 +30,10 @@ fn what_is_sent_in_fragments_comes_as_one_message_or_as_pieces() {
             let (sender, _) = pair.sides(role);
             // The middle fragment begins and ends inside a character.
             for (payload, fin) in [(&"aκ".as_bytes()[..2], false), (&[0xba, 0xcf], false), (&[0x83, b'z'], true)] {
-                sender.ws.send_fragment(Fragment { kind: Kind::Text, payload: payload.into(), fin }).unwrap();
+                sender
+                    .ws
+                    .send_fragment(Fragment { kind: Kind::Text, payload: payload.into(), fin, message_len: None })
+                    .unwrap();
                 assert_eq!(sender.ws.send("between"), if fin { Ok(()) } else { Err(SendError::InsideMessage) });
                 sender.ws.ping(b"between").unwrap();
             }
@@ -80,7 +83,8 @@ fn fragments_that_are_passed_on_as_they_come_make_the_same_message() {
 fn fragments_of_text_must_be_text_and_of_one_kind() {
     let mut pair = Pair::open();
     let ws = &mut pair.client.ws;
-    let text = |payload: &'static [u8], fin| Fragment { kind: Kind::Text, payload: payload.into(), fin };
+    let text =
+        |payload: &'static [u8], fin| Fragment { kind: Kind::Text, payload: payload.into(), fin, message_len: None };
     assert_eq!(ws.send_fragment(text(b"\xff", false)), Err(SendError::TextNotUtf8));
     assert_eq!(ws.send_fragment(text(b"a\xce", true)), Err(SendError::TextNotUtf8));
     ws.send_fragment(text(b"a\xce", false)).unwrap();

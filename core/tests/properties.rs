@@ -82,7 +82,7 @@ fn apply(pair: &mut Pair, operation: Operation, sent: &mut [Vec<OwnedMessage>; 2
             let ws = &mut pair.sides(role).0.ws;
             let (last, mut all) = (pieces.len() - 1, true);
             for (n, piece) in pieces.iter().enumerate() {
-                let fragment = Fragment { kind, payload: piece.as_bytes().into(), fin: n == last };
+                let fragment = Fragment { kind, payload: piece.as_bytes().into(), fin: n == last, message_len: None };
                 all &= ws.send_fragment(fragment).is_ok();
             }
             if all {

@@ -1,7 +1,7 @@
 //! What a handler may do with its connection.
 
 use super::Sender;
-use crate::{Access, CloseCode, Outgoing, SendError, clock};
+use crate::{Access, CloseCode, Outgoing, OutgoingFragment, SendError, TrySendError, clock};
 use std::{net::SocketAddr, time::Duration};
 
 /// A handler's way to its connection, for the length of a callback.
@@ -9,17 +9,50 @@ use std::{net::SocketAddr, time::Duration};
 pub struct Context<'a> {
     pub(super) access: Access<'a>,
     pub(super) timer: &'a mut Option<Duration>,
+    /// The handler waits for room.
+    pub(super) full: &'a mut bool,
     pub(super) peer: Option<SocketAddr>,
 }
 
 impl Context<'_> {
-    /// Queues a message; it is written when the callback returns, together with all others of this turn.
+    /// Queues a message; it is written when the callback returns, together with all others of this turn. It is never refused
+    /// for want of room, which answers need not ask for, since nothing is read while much waits; whoever sends more than
+    /// answers asks with [`try_send`](Context::try_send).
     ///
     /// # Errors
     /// As [`Connection::send`](crate::Connection::send): the connection is closing.
     #[inline]
     pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
         self.access.with(|endpoint| endpoint.connection.send(message))
+    }
+
+    /// As [`send`](Context::send), unless more than [`Config::high_water`](crate::Config) bytes wait already. The message
+    /// is then given back, to wait for [`Handler::writable`](super::Handler::writable), to be dropped, or to be a reason to
+    /// [`close`](Context::close): see [`TrySendError`].
+    ///
+    /// # Errors
+    /// [`TrySendError`].
+    pub fn try_send<'m, M: Into<Outgoing<'m>>>(&mut self, message: M) -> Result<(), TrySendError<M>> {
+        let sent = self.access.with(|endpoint| endpoint.connection.try_send(message));
+        *self.full |= matches!(sent, Err(TrySendError::Full(_)));
+        sent
+    }
+
+    /// Queues a piece of a message; see [`Connection::send_fragment`](crate::Connection::send_fragment). It is not refused
+    /// for want of room; whoever does not just send on what came asks [`has_room`](Context::has_room) before each.
+    ///
+    /// # Errors
+    /// As [`Connection::send_fragment`](crate::Connection::send_fragment).
+    pub fn send_fragment<'m>(&mut self, fragment: impl Into<OutgoingFragment<'m>>) -> Result<(), SendError> {
+        self.access.with(|endpoint| endpoint.connection.send_fragment(fragment))
+    }
+
+    /// Whether there is room for a message or a piece of one: at most [`Config::high_water`](crate::Config) bytes wait. If
+    /// not, [`Handler::writable`](super::Handler::writable) is called once there is.
+    pub fn has_room(&mut self) -> bool {
+        let has_room = self.access.with(|endpoint| endpoint.connection.has_room());
+        *self.full |= !has_room;
+        has_room
     }
 
     /// Queues a ping.

@@ -5,23 +5,25 @@ mod context;
 mod deadlines;
 mod drain;
 mod hub;
+mod mailbox;
 mod panic;
 mod sender;
 mod server;
 mod session;
 
+pub use crate::TrySendError;
 pub use backoff::Backoff;
 pub use context::Context;
 pub use deadlines::{Armed, Deadlines};
 pub use drain::{Drain, Registration};
 pub use hub::{Accepted, Hub, News, run_loops};
-pub(crate) use sender::Mailbox;
-pub use sender::{Sender, TrySendError};
+pub(crate) use mailbox::Mailbox;
+pub use sender::Sender;
 pub(crate) use server::RETRY_AFTER;
 pub use server::{Options, Server};
 pub use session::Session;
 
-use crate::{Closed, Message, Page, Rejection, Request, Response};
+use crate::{Closed, Fragment, Message, Page, Rejection, Request, Response};
 use std::net::SocketAddr;
 
 /// An application: it answers opening handshakes, and makes a [`Handler`] for each connection.
@@ -83,6 +85,18 @@ pub trait Handler: 'static {
     /// A message came.
     fn message(&mut self, context: &mut Context<'_>, message: Message<'_>);
 
+    /// A piece of a message came: in place of [`message`](Handler::message) where [`Config::fragments`](crate::Config) is on.
+    /// While more than the high-water mark waits to be sent nothing more is read, so that a message of any size can be sent
+    /// on piece by piece, as [`Echo`] does.
+    fn fragment(&mut self, context: &mut Context<'_>, fragment: Fragment<'_>) {
+        let _ = (context, fragment);
+    }
+
+    /// There is room again, after [`Context::has_room`] or [`Context::try_send`] said that there was none.
+    fn writable(&mut self, context: &mut Context<'_>) {
+        let _ = context;
+    }
+
     /// The timer that [`Context::set_timer`] set.
     fn timer(&mut self, context: &mut Context<'_>) {
         let _ = context;
@@ -95,7 +109,7 @@ pub trait Handler: 'static {
 }
 // ANCHOR_END: app
 
-/// Sends every message back.
+/// Sends every message back; where [`Config::fragments`](crate::Config) is on, piece by piece.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Echo;
 
@@ -113,9 +127,14 @@ impl Handler for Echo {
         // It fails while the connection closes, when nobody waits for the echo any more.
         let _ = context.send(message);
     }
+
+    fn fragment(&mut self, context: &mut Context<'_>, fragment: Fragment<'_>) {
+        let _ = context.send_fragment(fragment);
+    }
 }
 
-/// An application that is one function, which is given every message.
+/// An application that is one function, which is given every message. It is given none where
+/// [`Config::fragments`](crate::Config) is on: that takes a [`Handler`].
 ///
 /// ```
 /// use timtow_core::{Message, app::{Context, on_message}};

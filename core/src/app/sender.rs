@@ -1,164 +1,131 @@
-//! Sending from other threads: a bounded mailbox that wakes the loop.
+//! Sending from other threads.
 
-use crate::{CloseCode, Connection, OwnedMessage, SendError, endpoint::lock};
+use super::Mailbox;
+use crate::{CloseCode, OwnedMessage, TrySendError};
 use std::{
-    collections::VecDeque,
-    fmt,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::Waker,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::{Context, Poll, Wake, Waker},
+    thread::{self, Thread},
 };
 
-/// Sends on a connection from anywhere: cheap to clone, and never blocks.
+/// Sends on a connection from anywhere: cheap to clone.
 ///
 /// What is sent waits in a mailbox that is bounded by [`Config::high_water`](crate::Config) in bytes until the connection's
-/// loop takes it. It may be lost if the connection closes first.
+/// loop takes it; one message fits into an empty mailbox, however large it is. It may be lost if the connection closes first.
+/// Messages wait, too, while the connection's own handler is inside a message that it sends in fragments.
+///
+/// What becomes of a message to a peer that reads too slowly is the caller's choice. A broadcast that drops:
+///
+/// ```
+/// use timtow_core::{OwnedMessage, TrySendError, app::Sender};
+///
+/// /// Returns how many missed it.
+/// fn broadcast(room: &mut Vec<Sender>, message: &OwnedMessage) -> usize {
+///     let mut missed = 0;
+///     room.retain(|member| match member.try_send(message.clone()) {
+///         Ok(()) => true,
+///         Err(TrySendError::Full(_)) => {
+///             missed += 1;
+///             true
+///         }
+///         Err(_) => false,
+///     });
+///     missed
+/// }
+/// ```
+///
+/// One that closes the connections of slow consumers:
+///
+/// ```
+/// use timtow_core::{CloseCode, OwnedMessage, TrySendError, app::Sender};
+///
+/// fn broadcast(room: &mut Vec<Sender>, message: &OwnedMessage) {
+///     room.retain(|member| match member.try_send(message.clone()) {
+///         Ok(()) => true,
+///         Err(TrySendError::Full(_)) => {
+///             member.close_now(CloseCode::POLICY, "reads too slowly");
+///             false
+///         }
+///         Err(_) => false,
+///     });
+/// }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Sender(Arc<Mailbox>);
-
-/// Why a message was not taken; it is given back.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum TrySendError {
-    /// The mailbox is full: the peer reads more slowly than is sent.
-    Full(OwnedMessage),
-    /// The connection is closed.
-    Closed(OwnedMessage),
-}
 
 impl Sender {
     pub(crate) fn new(mailbox: Arc<Mailbox>) -> Self {
         Sender(mailbox)
     }
 
-    /// Sends a message, unless the mailbox is full. One message fits into an empty mailbox, however large it is.
+    /// Sends a message, unless the mailbox is full. Never blocks.
     ///
     /// # Errors
     /// Gives the message back.
     pub fn try_send(&self, message: impl Into<OwnedMessage>) -> Result<(), TrySendError> {
-        let message = message.into();
-        let mut state = lock(&self.0.state);
-        if state.closed {
-            return Err(TrySendError::Closed(message));
+        self.0.put(message.into(), None)
+    }
+
+    /// Sends a message: waits until there is room in the mailbox. Cancel-safe: the message is in the mailbox when this is
+    /// ready, and not before. Of several that wait any may be first.
+    ///
+    /// # Errors
+    /// [`TrySendError::Closed`] gives the message back.
+    pub async fn send(&self, message: impl Into<OwnedMessage>) -> Result<(), TrySendError> {
+        let mut message = Some(message.into());
+        poll_fn(|context| {
+            let Some(given) = message.take() else { return Poll::Ready(Ok(())) };
+            match self.0.put(given, Some(context.waker())) {
+                Err(TrySendError::Full(back)) => {
+                    message = Some(back);
+                    Poll::Pending
+                }
+                result => Poll::Ready(result),
+            }
+        })
+        .await
+    }
+
+    /// As [`send`](Sender::send), for a thread that may block: not that of the connection itself, whose loop makes the room.
+    ///
+    /// # Errors
+    /// As [`send`](Sender::send).
+    pub fn send_blocking(&self, message: impl Into<OwnedMessage>) -> Result<(), TrySendError> {
+        let waker = Waker::from(Arc::new(Unpark(thread::current())));
+        let mut sending = pin!(self.send(message));
+        loop {
+            if let Poll::Ready(result) = sending.as_mut().poll(&mut Context::from_waker(&waker)) {
+                return result;
+            }
+            thread::park();
         }
-        let cost = message.as_bytes().len() + OVERHEAD;
-        if state.used > 0 && state.used + cost > state.limit {
-            return Err(TrySendError::Full(message));
-        }
-        state.used += cost;
-        state.queue.push_back(Mail::Message(message));
-        self.0.wake(state);
-        Ok(())
     }
 
     /// Begins the closing handshake, behind what was sent before; nothing more is taken. Does nothing where the connection
     /// is closed already.
     pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
-        let mail = Mail::Close(code.into(), reason.into());
-        let mut state = lock(&self.0.state);
-        if !state.closed {
-            state.closed = true;
-            state.queue.push_back(mail);
-            self.0.wake(state);
-        }
+        self.0.put_close(code.into(), reason.into(), false);
+    }
+
+    /// As [`close`](Sender::close), at once: what waits in the mailbox is dropped. For a peer that reads too slowly: the
+    /// close frame goes out behind what the connection has queued already, and
+    /// [`Config::close_timeout`](crate::Config) ends the connection if the peer does not come to it.
+    pub fn close_now(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
+        self.0.put_close(code.into(), reason.into(), true);
     }
 
     /// Whether nothing more is taken.
     pub fn is_closed(&self) -> bool {
-        lock(&self.0.state).closed
+        self.0.is_closed()
     }
 }
 
-/// What a message costs beside its bytes.
-const OVERHEAD: usize = size_of::<Mail>();
+struct Unpark(Thread);
 
-#[derive(Debug)]
-pub(crate) struct Mailbox {
-    /// Looked at in every turn, without the lock.
-    filled: AtomicBool,
-    state: Mutex<Mails>,
-}
-
-#[derive(Debug)]
-struct Mails {
-    queue: VecDeque<Mail>,
-    used: usize,
-    limit: usize,
-    closed: bool,
-    waker: Option<Waker>,
-}
-
-#[derive(Debug)]
-pub(crate) enum Mail {
-    Message(OwnedMessage),
-    Close(CloseCode, String),
-}
-
-impl Mailbox {
-    pub(crate) fn new(limit: usize, waker: Option<Waker>) -> Self {
-        let state = Mails { queue: VecDeque::new(), used: 0, limit, closed: false, waker };
-        Mailbox { filled: AtomicBool::new(false), state: Mutex::new(state) }
-    }
-
-    pub(crate) fn set_waker(&self, waker: Waker) {
-        lock(&self.state).waker = Some(waker);
-    }
-
-    pub(crate) fn is_filled(&self) -> bool {
-        self.filled.load(Ordering::Acquire)
-    }
-
-    pub(crate) fn take(&self) -> Option<Mail> {
-        if !self.is_filled() {
-            return None;
-        }
-        let mut state = lock(&self.state);
-        let mail = state.queue.pop_front();
-        if let Some(Mail::Message(message)) = &mail {
-            state.used -= message.as_bytes().len() + OVERHEAD;
-        }
-        if state.queue.is_empty() {
-            state.queue = VecDeque::new();
-            self.filled.store(false, Ordering::Release);
-        }
-        mail
-    }
-
-    pub(crate) fn close(&self) {
-        let mut state = lock(&self.state);
-        state.closed = true;
-        state.queue = VecDeque::new();
-        state.waker = None;
-    }
-
-    /// Wakes the loop, without the lock.
-    fn wake(&self, state: std::sync::MutexGuard<'_, Mails>) {
-        let woken = self.filled.swap(true, Ordering::AcqRel);
-        let waker = state.waker.clone();
-        drop(state);
-        if !woken && let Some(waker) = waker {
-            waker.wake();
-        }
+impl Wake for Unpark {
+    fn wake(self: Arc<Self>) {
+        self.0.unpark();
     }
 }
-
-impl Mail {
-    pub(crate) fn send(self, connection: &mut Connection) -> Result<(), SendError> {
-        match self {
-            Mail::Message(message) => connection.send(message),
-            Mail::Close(code, reason) => connection.close(code, &reason),
-        }
-    }
-}
-
-impl fmt::Display for TrySendError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            TrySendError::Full(_) => "the mailbox is full",
-            TrySendError::Closed(_) => "the connection is closed",
-        })
-    }
-}
-
-impl std::error::Error for TrySendError {}

@@ -6,7 +6,7 @@ use super::{
     server::{RETRY_AFTER, Seat},
 };
 use crate::{
-    Access, Buffers, CloseCode, Endpoint, Event, Input, Output, Rejection, Request, Response, clock, endpoint,
+    Access, Buffers, CloseCode, Endpoint, Event, Input, Output, Rejection, Request, Response, State, clock, endpoint,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -18,13 +18,15 @@ pub struct Session<A: App> {
     seat: Seat<A>,
     handler: Option<A::Handler>,
     timer: Option<Duration>,
+    /// The handler waits for room.
+    full: bool,
     peer: Option<SocketAddr>,
 }
 
 impl<A: App> Session<A> {
     /// A connection that has just been accepted.
     pub fn new(server: &Arc<Server<A>>, peer: Option<SocketAddr>) -> Self {
-        Session { seat: Seat::new(server.clone()), handler: None, timer: None, peer }
+        Session { seat: Seat::new(server.clone()), handler: None, timer: None, full: false, peer }
     }
 
     /// What all connections of the server share.
@@ -38,11 +40,36 @@ impl<A: App> Session<A> {
             self.be_woken(&mut access);
         }
         endpoint::turn(&mut access, buffers, input, output, |access, event| self.handle(access, event));
+        if self.full {
+            self.tell_of_room(&mut access, buffers, output);
+        }
+    }
+
+    /// A handler that waits for room is told of it, and what it sends is written, until there is none again or it is the
+    /// others' turn.
+    #[cold]
+    fn tell_of_room(&mut self, access: &mut Access<'_>, buffers: &mut Buffers, output: &mut impl Output) {
+        for _ in 0..FAIR {
+            if !self.is_due_room(access) {
+                return;
+            }
+            self.full = false;
+            self.call(access, |handler, context| handler.writable(context));
+            endpoint::turn(access, buffers, Input::Nothing, output, |access, event| self.handle(access, event));
+        }
+    }
+
+    fn is_due_room(&self, access: &mut Access<'_>) -> bool {
+        self.full
+            && access.with(|Endpoint { connection, .. }| connection.has_room() && connection.state() == State::Open)
     }
 
     /// When the next turn is due even if nothing else happens.
     #[inline]
     pub fn poll_timeout(&self, access: &mut Access<'_>) -> Option<Duration> {
+        if self.is_due_room(access) {
+            return Some(Duration::ZERO);
+        }
         let deadline = access.with(|endpoint| endpoint.poll_timeout());
         match (deadline, self.timer) {
             (Some(a), Some(b)) => Some(a.min(b)),
@@ -75,14 +102,16 @@ impl<A: App> Session<A> {
                     discard(handler);
                 }
             }
-            Event::Fragment(_) | Event::Ping(_) | Event::Pong(_) => {}
+            Event::Fragment(fragment) => self.call(access, |handler, context| handler.fragment(context, fragment)),
+            Event::Ping(_) | Event::Pong(_) => {}
         }
     }
 
     #[inline]
     fn call(&mut self, access: &mut Access<'_>, f: impl FnOnce(&mut A::Handler, &mut Context<'_>)) {
         let Some(handler) = &mut self.handler else { return };
-        let mut context = Context { access: access.reborrow(), timer: &mut self.timer, peer: self.peer };
+        let (timer, full) = (&mut self.timer, &mut self.full);
+        let mut context = Context { access: access.reborrow(), timer, full, peer: self.peer };
         if catch(|| f(handler, &mut context)).is_none() {
             self.fail(access);
         }
@@ -156,6 +185,9 @@ impl<A: App> Drop for Session<A> {
         discard(self.handler.take());
     }
 }
+
+/// Calls for room in a row before others get their turn.
+const FAIR: usize = 16;
 
 impl<A: App> std::fmt::Debug for Session<A> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

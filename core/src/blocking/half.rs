@@ -6,11 +6,11 @@ use std::sync::{Arc, MutexGuard};
 
 /// The half that receives. Keep it receiving: without it pings are not answered, and nobody sees the peer's close frame.
 #[derive(Debug)]
-pub struct RecvHalf<S: Socket>(WebSocket<S>);
+pub struct RecvHalf<S: Socket>(pub(super) WebSocket<S>);
 
 /// The half that sends. What it has sent is still written after both halves were dropped.
 #[derive(Debug)]
-pub struct SendHalf<S: Socket>(Arc<Owner<S>>);
+pub struct SendHalf<S: Socket>(pub(super) Arc<Owner<S>>);
 
 pub(super) fn split<S: Socket>(socket: WebSocket<S>) -> (RecvHalf<S>, SendHalf<S>) {
     let owner = socket.reader.owner.clone();
@@ -53,8 +53,7 @@ impl<S: Socket> SendHalf<S> {
     /// # Errors
     /// As [`WebSocket::feed`].
     pub fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
-        let mut endpoint =
-            self.until(|endpoint| endpoint.connection.buffered() <= endpoint.connection.config().high_water)?;
+        let mut endpoint = self.until(|endpoint| endpoint.connection.has_room())?;
         Ok(endpoint.connection.send(message)?)
     }
 
@@ -83,7 +82,7 @@ impl<S: Socket> SendHalf<S> {
     }
 
     /// The endpoint, when its outbox is as it should be.
-    fn until(&self, done: impl Fn(&Endpoint) -> bool) -> Result<MutexGuard<'_, Endpoint>, Error> {
+    pub(super) fn until(&self, done: impl Fn(&Endpoint) -> bool) -> Result<MutexGuard<'_, Endpoint>, Error> {
         let shared = &self.0.0;
         let mut endpoint = lock(&shared.endpoint);
         loop {

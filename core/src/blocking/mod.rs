@@ -5,6 +5,7 @@
 //! thread holds the endpoint in a call that blocks: a reader that is alone writes with it what the socket takes at once, and
 //! without it what the peer has yet to make room for.
 
+mod fragments;
 mod half;
 mod patience;
 mod reader;

@@ -60,7 +60,10 @@ impl<S: Socket> Reader<S> {
             drop(endpoint);
             return Some(if is_due { self.read(buffers, Some(clock::now())) } else { Input::Nothing });
         }
-        let deadline = poll_timeout(&mut endpoint);
+        let mut deadline = poll_timeout(&mut endpoint);
+        if deadline == Some(Duration::ZERO) && self.is_due(&endpoint) {
+            deadline = Some(clock::now());
+        }
         // After a clean end the peer has nothing more to say, but the writer may have.
         let is_last = endpoint.connection.ended_cleanly && endpoint.wants_write();
         if is_last || !endpoint.wants_read() {

@@ -87,12 +87,18 @@ impl<S: Socket> WebSocket<S> {
         WebSocket { reader: Reader::new(socket, endpoint, None), inbox: Inbox::default() }
     }
 
-    /// The next message; `None` after a clean close. Writes what is queued before it waits.
+    /// The next message; `None` after a clean close. Writes what is queued before it waits. For one that is larger than memory
+    /// there is [`recv_fragment`](WebSocket::recv_fragment).
     ///
     /// # Errors
     /// [`Error::Closed`] where the connection ended in any other way.
     pub fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
-        match self.until(Inbox::take) {
+        self.next_of(Inbox::take)
+    }
+
+    /// What `take` finds in the inbox; `None` after a clean close.
+    pub(super) fn next_of<T>(&mut self, take: impl FnMut(&mut Inbox) -> Option<T>) -> Result<Option<T>, Error> {
+        match self.until(take) {
             Ok(message) => Ok(Some(message)),
             Err(Error::Closed(closed)) if closed.is_clean() => Ok(None),
             Err(error) => Err(error),
@@ -114,7 +120,7 @@ impl<S: Socket> WebSocket<S> {
     /// # Errors
     /// As [`send`](WebSocket::send).
     pub fn feed<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), Error> {
-        self.until_output(|endpoint| endpoint.connection.buffered() <= endpoint.connection.config().high_water)?;
+        self.until_output(|endpoint| endpoint.connection.has_room())?;
         Ok(self.with(|endpoint| endpoint.connection.send(message))?)
     }
 
@@ -205,7 +211,7 @@ impl<S: Socket> WebSocket<S> {
     }
 
     /// Turns until the outbox is as it should be.
-    fn until_output(&mut self, done: impl Fn(&Endpoint) -> bool) -> Result<(), Error> {
+    pub(super) fn until_output(&mut self, done: impl Fn(&Endpoint) -> bool) -> Result<(), Error> {
         loop {
             if let Some(closed) = &self.inbox.closed {
                 return Err(Error::Closed(closed.clone()));

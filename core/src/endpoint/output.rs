@@ -152,9 +152,7 @@ impl Endpoint {
     /// Moves what other threads sent to the outbox, as far as there is room.
     pub fn deliver(&mut self) {
         let Some(mailbox) = &self.mailbox else { return };
-        while self.connection.outbox.len() <= self.connection.config.high_water
-            && let Some(mail) = mailbox.take()
-        {
+        while let Some(mail) = mailbox.take(self.connection.has_room() && self.connection.sending.is_none()) {
             // Whoever sent it was told that it may be lost if the connection closes first.
             let _ = mail.send(&mut self.connection);
         }

@@ -2,8 +2,8 @@
 
 use super::{Readiness, Socket, Watched};
 use crate::{
-    Access, Buffers, CloseCode, Connection, Endpoint, Error, Event, Input, Outgoing, Response, SendError, State,
-    app::Sender, clock, turn,
+    Access, Buffers, CloseCode, Connection, Endpoint, Error, Event, Input, Outgoing, OutgoingFragment, Response,
+    SendError, State, TrySendError, app::Sender, clock, turn,
 };
 use std::{task::Waker, time::Duration};
 
@@ -82,6 +82,29 @@ impl<S: Socket> WebSocket<S> {
     /// As [`Connection::send`].
     pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
         self.endpoint.connection.send(message)?;
+        self.flush();
+        Ok(())
+    }
+
+    /// As [`send`](WebSocket::send), unless the outbox is above its high-water mark: for who does not wait for a peer that
+    /// reads too slowly. Where it was, [`Connection::has_room`] tells after each [`handle`](WebSocket::handle) whether there is
+    /// room again.
+    ///
+    /// # Errors
+    /// [`TrySendError`].
+    pub fn try_send<'m, M: Into<Outgoing<'m>>>(&mut self, message: M) -> Result<(), TrySendError<M>> {
+        self.endpoint.connection.try_send(message)?;
+        self.flush();
+        Ok(())
+    }
+
+    /// Sends a piece of a message, from outside of a callback; the pieces that come are [`Event::Fragment`]. Ask
+    /// [`Connection::has_room`] before each: nothing is refused.
+    ///
+    /// # Errors
+    /// As [`Connection::send_fragment`].
+    pub fn send_fragment<'m>(&mut self, fragment: impl Into<OutgoingFragment<'m>>) -> Result<(), SendError> {
+        self.endpoint.connection.send_fragment(fragment)?;
         self.flush();
         Ok(())
     }

@@ -10,14 +10,14 @@ use std::{
 
 /// The half that receives. Pings are answered and close frames are sent by whichever half is polled.
 #[derive(Debug)]
-pub struct RecvHalf<S>(Half<S>);
+pub struct RecvHalf<S>(pub(super) Half<S>);
 
 /// The half that sends.
 #[derive(Debug)]
-pub struct SendHalf<S>(Half<S>);
+pub struct SendHalf<S>(pub(super) Half<S>);
 
 #[derive(Debug)]
-struct Half<S> {
+pub(super) struct Half<S> {
     shared: Arc<Mutex<WebSocket<S>>>,
     wakers: Arc<Wakers>,
     index: usize,
@@ -48,7 +48,7 @@ pub(super) fn split<S: Socket>(socket: WebSocket<S>) -> (RecvHalf<S>, SendHalf<S
 
 impl<S: Socket> Half<S> {
     /// Polls the whole; wakes the other half if that changed anything for it.
-    fn poll<T>(
+    pub(super) fn poll<T>(
         &self,
         context: &mut Context<'_>,
         f: impl FnOnce(&mut WebSocket<S>, &mut Context<'_>) -> Poll<T>,
@@ -64,6 +64,15 @@ impl<S: Socket> Half<S> {
             wake_one(&self.wakers.0[1 - self.index]);
         }
         poll
+    }
+}
+
+impl<S> Half<S> {
+    /// Does something with the whole, and has the other half look after it.
+    pub(super) fn with<T>(&self, f: impl FnOnce(&mut WebSocket<S>) -> T) -> T {
+        let result = f(&mut lock(&self.shared));
+        wake_one(&self.wakers.0[1 - self.index]);
+        result
     }
 }
 

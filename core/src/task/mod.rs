@@ -1,6 +1,7 @@
 //! The poll-driven driver: what every async loop shares. A loop adds a [`Socket`] with its own reads, writes and timer.
 
 mod alarm;
+mod fragments;
 mod half;
 mod serve;
 mod websocket;

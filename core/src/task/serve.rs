@@ -77,7 +77,7 @@ impl<A: App, S: Socket> Future for Serve<A, S> {
             {
                 this.turn(context, buffers, Input::Nothing);
             }
-            loop {
+            for _ in 0..FAIR {
                 let more = this.read(context, buffers);
                 if this.endpoint.is_closed() {
                     return Poll::Ready(());
@@ -86,12 +86,13 @@ impl<A: App, S: Socket> Future for Serve<A, S> {
                 if this.socket.poll_deadline(context, deadline).is_ready() {
                     this.turn(context, buffers, Input::Nothing);
                 } else if more {
-                    context.waker().wake_by_ref();
-                    return Poll::Pending;
+                    break;
                 } else {
                     return Poll::Pending;
                 }
             }
+            context.waker().wake_by_ref();
+            Poll::Pending
         })
     }
 }

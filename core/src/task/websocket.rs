@@ -101,7 +101,8 @@ impl<S: Socket> WebSocket<S> {
         }
     }
 
-    /// The next message; `None` after a clean close. Flushes before it waits. Cancel-safe.
+    /// The next message; `None` after a clean close. Flushes before it waits. Cancel-safe. For one that is larger than memory
+    /// there is [`recv_fragment`](WebSocket::recv_fragment).
     ///
     /// # Errors
     /// [`Error::Closed`] where the connection ended in any other way.
@@ -184,7 +185,16 @@ impl<S: Socket> WebSocket<S> {
     /// # Errors
     /// As [`recv`](WebSocket::recv).
     pub fn poll_recv(&mut self, context: &mut Context<'_>) -> Poll<Result<Option<OwnedMessage>, Error>> {
-        match ready!(self.poll_inbox(context, Inbox::take)) {
+        self.poll_next_of(context, Inbox::take)
+    }
+
+    /// What `take` finds in the inbox; `None` after a clean close.
+    pub(super) fn poll_next_of<T>(
+        &mut self,
+        context: &mut Context<'_>,
+        take: impl FnMut(&mut Inbox) -> Option<T>,
+    ) -> Poll<Result<Option<T>, Error>> {
+        match ready!(self.poll_inbox(context, take)) {
             Ok(message) => Poll::Ready(Ok(Some(message))),
             Err(Error::Closed(closed)) if closed.is_clean() => Poll::Ready(Ok(None)),
             Err(error) => Poll::Ready(Err(error)),
