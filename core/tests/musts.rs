@@ -55,10 +55,13 @@ fn every_frame_is_as_its_role_must_send_it() {
         ws.send(&[0xff, 0x00][..]).unwrap();
         ws.send(String::from_utf8(large.clone()).unwrap()).unwrap();
         ws.send(&huge[..]).unwrap();
-        ws.send_fragment(Fragment { kind: Kind::Text, payload: b"be"[..].into(), fin: false }).unwrap();
+        ws.send_fragment(Fragment { kind: Kind::Text, payload: b"be"[..].into(), fin: false, message_len: None })
+            .unwrap();
         ws.ping(b"?").unwrap();
-        ws.send_fragment(Fragment { kind: Kind::Text, payload: b"tw"[..].into(), fin: false }).unwrap();
-        ws.send_fragment(Fragment { kind: Kind::Text, payload: b"een"[..].into(), fin: true }).unwrap();
+        ws.send_fragment(Fragment { kind: Kind::Text, payload: b"tw"[..].into(), fin: false, message_len: None })
+            .unwrap();
+        ws.send_fragment(Fragment { kind: Kind::Text, payload: b"een"[..].into(), fin: true, message_len: None })
+            .unwrap();
         ws.send_fragment(Fragment::binary(&b""[..], true)).unwrap();
         let mut frames = sent(&mut ws);
         feed(&mut ws, &frame(role, 0x89, b"!"), |_, _| {});
