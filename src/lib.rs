@@ -39,6 +39,8 @@ pub use timtow_core::{
     CloseCode, Closed, Config, Error, Message, Opened, Origins, OwnedMessage, Rejection, Request, Response, Text,
     app::{self, Options},
 };
+#[cfg(feature = "legacy")]
+pub use timtow_core::{Draft, Drafts};
 
 macro_rules! loops {
     ($($module:ident = $feature:literal: $adapter:ident;)*) => {

@@ -55,7 +55,7 @@ pub(crate) struct ServeArguments {
     /// What to serve
     #[arg(long, default_value = "echo")]
     pub(crate) app: App,
-    /// Protocol versions to speak, of 13, 8, 7, hixie-76 and hixie-75
+    /// Protocol versions to speak, and no others
     #[arg(long, value_name = "DRAFTS", value_delimiter = ',', default_value = "13")]
     pub(crate) drafts: Vec<Draft>,
     /// Compress messages (permessage-deflate)
@@ -174,20 +174,31 @@ pub(crate) enum Draft {
     #[value(name = "13")]
     Rfc6455,
     #[value(name = "8")]
-    Hybi8,
+    Hybi08,
     #[value(name = "7")]
-    Hybi7,
+    Hybi07,
     #[value(name = "hixie-76")]
     Hixie76,
     #[value(name = "hixie-75")]
     Hixie75,
 }
 
+impl From<Draft> for timtow::Draft {
+    fn from(draft: Draft) -> Self {
+        match draft {
+            Draft::Rfc6455 => timtow::Draft::Rfc6455,
+            Draft::Hybi08 => timtow::Draft::Hybi08,
+            Draft::Hybi07 => timtow::Draft::Hybi07,
+            Draft::Hixie76 => timtow::Draft::Hixie76,
+            Draft::Hixie75 => timtow::Draft::Hixie75,
+        }
+    }
+}
+
 impl ServeArguments {
     /// Refuses what this build cannot do yet.
     pub(crate) fn check(&self) -> Result<()> {
         check_deflate(self.deflate)?;
-        self.drafts.iter().try_for_each(|draft| check_draft(*draft))?;
         if self.cert.is_some() || self.key.is_some() {
             return Err(Failure::usage(
                 "this build has no TLS: leave --cert and --key out, or put a TLS proxy in front",
@@ -201,7 +212,6 @@ impl ConnectArguments {
     /// Refuses what this build cannot do yet.
     pub(crate) fn check(&self) -> Result<()> {
         check_deflate(self.deflate)?;
-        check_draft(self.draft)?;
         if self.insecure {
             return Err(Failure::usage(
                 "this build has no TLS, so there is no certificate to accept: leave --insecure out",
@@ -241,13 +251,6 @@ fn check_seconds(seconds: f64) -> Result<()> {
 fn check_deflate(deflate: bool) -> Result<()> {
     if deflate {
         return Err(Failure::usage("this build cannot compress yet: leave --deflate out"));
-    }
-    Ok(())
-}
-
-fn check_draft(draft: Draft) -> Result<()> {
-    if draft != Draft::Rfc6455 {
-        return Err(Failure::usage("this build speaks no draft but 13 (RFC 6455) yet: leave the others out"));
     }
     Ok(())
 }

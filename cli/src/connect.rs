@@ -34,6 +34,7 @@ pub(crate) fn run(arguments: &ConnectArguments) -> Result<()> {
     if target.secure {
         return Err(Failure::usage("this build has no TLS: connect to a ws:// URL, or put a TLS proxy in between"));
     }
+    request.draft = Some(arguments.draft.into());
     for header in &arguments.headers {
         request.headers.push(field(header)?);
     }

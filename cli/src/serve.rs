@@ -67,6 +67,7 @@ fn options(arguments: &ServeArguments, drain: Drain) -> Options {
     if !arguments.origins.is_empty() && !arguments.origins.iter().any(|origin| origin == "*") {
         config.origins = Origins::List(arguments.origins.clone());
     }
+    config.drafts = arguments.drafts.iter().map(|draft| (*draft).into()).collect();
     if let Some(max) = arguments.max_message {
         config.max_message = max;
         config.max_frame = max;

@@ -19,11 +19,8 @@ fn runtimes_are_listed() {
 fn what_is_not_there_yet_is_refused_in_a_sentence() {
     for (arguments, word) in [
         (&["serve", "mio", "--deflate"][..], "--deflate"),
-        (&["serve", "mio", "--drafts", "13,8"], "13 (RFC 6455)"),
-        (&["serve", "mio", "--drafts", "hixie-76"], "13 (RFC 6455)"),
         (&["serve", "mio", "--cert", "a.pem", "--key", "b.pem"], "--cert"),
         (&["connect", "ws://127.0.0.1:1/", "--deflate"], "--deflate"),
-        (&["connect", "ws://127.0.0.1:1/", "--draft", "7"], "13 (RFC 6455)"),
         (&["connect", "wss://127.0.0.1:1/", "--insecure"], "--insecure"),
         (&["load", "wss://127.0.0.1:1/"], "ws://"),
     ] {
@@ -45,6 +42,8 @@ fn a_wrong_command_line_is_status_2() {
         &["serve", "mio", "--threads", "0"],
         &["serve", "mio", "--listen", "nowhere"],
         &["serve", "mio", "--drafts", "14"],
+        &["serve", "mio", "--drafts", ""],
+        &["connect", "ws://127.0.0.1:1/", "--draft", "13,8"],
         &["serve", "mio", "--cert", "a.pem"],
         &["serve", "mio", "--app", "poker"],
         &["connect"],
