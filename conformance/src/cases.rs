@@ -84,6 +84,14 @@ macro_rules! wire_cases {
                 control_frames_are_no_messages,
                 one_connection_does_not_end_others,
                 writing_to_a_peer_that_is_gone;
+            drafts:
+                every_draft_echoes,
+                however_the_bytes_are_cut,
+                the_endpoint_closes_a_draft,
+                an_end_inside_of_a_frame,
+                the_limits_hold;
+            draft_vectors:
+                frames_of_the_drafts;
         }
     };
 }
@@ -112,6 +120,13 @@ macro_rules! server_cases {
             time:
                 a_silent_client,
                 a_client_that_trickles;
+            drafts:
+                keys_are_answered,
+                a_draft_that_is_off,
+                keys_without_a_number,
+                the_origin_of_a_draft;
+            draft_vectors:
+                requests_of_the_drafts;
         }
     };
 }
@@ -149,6 +164,10 @@ macro_rules! client_cases {
                 responses;
             time:
                 a_server_that_does_not_answer;
+            drafts:
+                answers_of_a_draft_that_must_fail;
+            draft_vectors:
+                responses_of_the_drafts;
         }
     };
 }

@@ -183,6 +183,14 @@ impl Peer {
         Ok(n > 0)
     }
 
+    /// The next bytes, so many.
+    pub fn take(&mut self, len: usize) -> Vec<u8> {
+        while self.buffer.as_slice().len() < len {
+            assert!(self.fill(), "the end behind {:?}", lossy(self.buffer.as_slice()));
+        }
+        self.buffer.take(len)
+    }
+
     /// Whether a whole head has come.
     pub fn has_head(&self) -> bool {
         self.head_len().is_some()

@@ -22,7 +22,7 @@ fn vectors(json: &str) -> Vec<Value> {
     vectors.into_iter().filter(asks_for_no_more).collect()
 }
 
-fn bytes(hex: &Value) -> Vec<u8> {
+pub(crate) fn bytes(hex: &Value) -> Vec<u8> {
     let digits = hex.as_str().unwrap_or_else(|| panic!("{hex} is not hex")).as_bytes().as_chunks::<2>().0;
     let byte = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).expect("ASCII"), 16).expect("hex");
     digits.iter().map(byte).collect()
@@ -118,7 +118,7 @@ pub fn events<L: Loop>(way: Way) {
 }
 
 /// The endpoint shows by its answer that it saw the event.
-fn happens(peer: &mut Peer, event: &Value) {
+pub(crate) fn happens(peer: &mut Peer, event: &Value) {
     match event["type"].as_str().expect("a type") {
         "text" => peer.expect(&Frame::new(TEXT, bytes(&event["payload"]))),
         "binary" => peer.expect(&Frame::new(BINARY, bytes(&event["payload"]))),
@@ -164,10 +164,11 @@ pub fn handshakes<L: Loop>(way: Way) {
     }
 }
 
+pub(crate) fn strings(list: &Value) -> Option<Vec<String>> {
+    Some(list.as_array()?.iter().map(|item| item.as_str().expect("a string").to_owned()).collect())
+}
+
 fn configured(vector: &Value) -> Config {
-    let strings = |list: &Value| {
-        list.as_array().map(|list| list.iter().map(|item| item.as_str().expect("a string").to_owned()).collect())
-    };
     Config {
         origins: strings(&vector["config"]["origins"]).map_or(Origins::Any, Origins::List),
         subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(),
