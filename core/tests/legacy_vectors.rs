@@ -1,4 +1,5 @@
-//! The published vectors of the drafts before RFC 6455, each fed whole, byte by byte and at every cut, through connections that
+//! The published vectors of the drafts before RFC 6455, each fed whole, byte by byte and at every cut (those of up to 200 bytes
+//! at every two), and drained byte by byte, through connections that
 //! have found their draft in the opening handshake. Events and output must not differ, and must be what the vector says.
 #![cfg(feature = "legacy")]
 
