@@ -92,6 +92,9 @@ pub(crate) struct ConnectArguments {
     /// A header field for the request, as 'Name: value'; may be repeated
     #[arg(long = "header", value_name = "K: V")]
     pub(crate) headers: Vec<String>,
+    /// Follow so many redirects at most; credentials do not go to another host or port
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u8).range(..=10))]
+    pub(crate) redirects: u8,
     /// Offer compression (permessage-deflate)
     #[arg(long)]
     pub(crate) deflate: bool,

@@ -14,7 +14,7 @@ use std::{
 use smol::channel::{Receiver, bounded};
 use timtow::{
     CloseCode, Closed, Error, Options, OwnedMessage,
-    core::{Cause, ClientRequest, task},
+    core::{Cause, ClientRequest, Connect, HandshakeError, Target, task},
 };
 
 use crate::{
@@ -25,44 +25,78 @@ use crate::{
 
 /// Lines that are read ahead of the connection.
 const LINES: usize = 16;
+/// Bytes of a body that are shown.
+const SHOWN: usize = 500;
 
 /// `timtow connect`.
 pub(crate) fn run(arguments: &ConnectArguments) -> Result<()> {
     let url = &arguments.url;
-    let (mut request, target) = ClientRequest::from_url(url)
-        .map_err(|error| Failure::usage(format!("{url} is no URL to connect to: {error}")))?;
-    if target.secure {
+    let mut connect = Connect::to(url)
+        .map_err(|error| Failure::usage(format!("{url} is no URL to connect to: {error}")))?
+        .redirects(arguments.redirects);
+    if connect.target.secure {
         return Err(Failure::usage("this build has no TLS: connect to a ws:// URL, or put a TLS proxy in between"));
     }
     request.draft = Some(arguments.draft.into());
     for header in &arguments.headers {
-        request.headers.push(field(header)?);
+        connect.request.headers.push(field(header)?);
     }
-    let stream = TcpStream::connect((target.host.as_str(), target.port)).map_err(|error| {
+    loop {
+        match exchange(arguments.runtime, connect.request.clone(), open(&connect.target)?) {
+            Ok(closed) if closed.is_clean() => {
+                eprintln!("timtow: {}", printable(&closed.to_string()));
+                return Ok(());
+            }
+            Ok(closed) | Err(Error::Closed(closed)) => connect = redirect(&connect, closed)?,
+            Err(error) => return Err(Failure::new(format!("the connection failed: {error}"))),
+        }
+    }
+}
+
+fn open(target: &Target) -> Result<TcpStream> {
+    TcpStream::connect((target.host.as_str(), target.port)).map_err(|error| {
         Failure::new(format!(
             "cannot connect to {}:{} ({error}): check that a server listens there",
             target.host, target.port
         ))
-    })?;
-    match exchange(arguments.runtime, request, stream) {
-        Ok(closed) if closed.is_clean() => {
-            eprintln!("timtow: {closed}");
-            Ok(())
-        }
-        Ok(closed) | Err(Error::Closed(closed)) => Err(unclean(&closed)),
-        Err(error) => Err(Failure::new(format!("the connection failed: {error}"))),
-    }
+    })
 }
 
-fn unclean(closed: &Closed) -> Failure {
-    let mut sentence = closed.to_string();
-    if let Cause::Failed(error) = &closed.cause
-        && let Ok(body) = std::str::from_utf8(&error.body)
-        && !body.trim().is_empty()
-    {
-        sentence = format!("{sentence}; the server says: {}", body.trim());
+/// Where the server sends us, if that is why the connection has ended and we may go there.
+fn redirect(connect: &Connect, closed: Closed) -> Result<Connect> {
+    let error = match closed.cause {
+        Cause::Failed(error) => error,
+        _ => return Err(Failure::new(printable(&closed.to_string()))),
+    };
+    let next = connect.redirect(*error).map_err(|error| failed(&error))?;
+    let Target { host, port, secure } = &next.target;
+    if *secure {
+        return Err(Failure::new(format!(
+            "the server redirects to wss://{host}:{port}, and this build has no TLS: put a TLS proxy in between"
+        )));
     }
-    Failure::new(sentence)
+    eprintln!("timtow: redirected to ws://{}{}", next.request.host, next.request.target);
+    Ok(next)
+}
+
+/// The status, and what the server says about it.
+fn failed(error: &HandshakeError) -> Failure {
+    let body = String::from_utf8_lossy(&error.body);
+    let (body, rest) = body.trim().split_at(body.trim().floor_char_boundary(SHOWN));
+    Failure::new(match (body, rest) {
+        ("", _) => error.to_string(),
+        (body, "") => format!("{error}; the server says: {}", printable(body)),
+        (body, _) => format!("{error}; the server says: {}…", printable(body)),
+    })
+}
+
+/// The text of another in one line, and without what would steer the terminal.
+fn printable(text: &str) -> String {
+    let escape = |letter: char| match letter {
+        '"' | '\'' => String::from(letter),
+        letter => letter.escape_debug().collect(),
+    };
+    text.chars().map(escape).collect()
 }
 
 /// `Name: value`.

@@ -3,6 +3,7 @@
 mod args;
 mod bench;
 mod connect;
+mod echo;
 mod failure;
 mod load;
 mod raw;

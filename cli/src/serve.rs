@@ -14,13 +14,11 @@ use signal_hook::{
     iterator::Signals,
 };
 use socket2::{Domain, Protocol, Socket, Type};
-use timtow::{
-    Config, Options, Origins,
-    app::{Drain, Echo},
-};
+use timtow::{Config, Options, Origins, app::Drain};
 
 use crate::{
     args::ServeArguments,
+    echo::Echo,
     failure::{Failure, Result},
     runtimes::Runtime,
 };
