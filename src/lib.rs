@@ -36,7 +36,8 @@
 /// The protocol, without sockets, clock or runtime.
 pub use timtow_core as core;
 pub use timtow_core::{
-    CloseCode, Closed, Config, Error, Message, Opened, Origins, OwnedMessage, Rejection, Request, Response, Text,
+    CloseCode, Closed, Config, Connect, Error, Message, Opened, Origins, OwnedMessage, Page, Rejection, Request,
+    Response, SetCookie, Text,
     app::{self, Options},
 };
 #[cfg(feature = "legacy")]

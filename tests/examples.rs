@@ -5,13 +5,13 @@ mod common;
 use common::{Listening, check_echo};
 use std::{
     env, fs,
-    io::Write,
-    net::TcpListener,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     process::{Command, Stdio},
     thread,
 };
-use tungstenite::Message;
+use tungstenite::{HandshakeError, Message, client::IntoClientRequest};
 
 /// Cargo builds the examples beside the tests.
 fn example(name: &str) -> Command {
@@ -42,6 +42,45 @@ fn every_echo_server_echoes() {
 #[test]
 fn the_loop_of_the_books_worked_example_echoes() {
     check_echo(&Listening::start(example("own_loop")));
+}
+
+/// What a plain GET is answered: status line and header lines, and the body.
+fn get(address: &str, target: &str) -> (String, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(common::WATCHDOG)).unwrap();
+    write!(stream, "GET {target} HTTP/1.1\r\nHost: {address}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    (head.to_string(), body.to_string())
+}
+
+#[test]
+fn the_front_door_has_a_page_a_cookie_and_a_no() {
+    let server = Listening::start(example("front_door"));
+    let address = server.url.split('/').nth(2).unwrap();
+    let (head, body) = get(address, "/");
+    assert!(head.starts_with("HTTP/1.1 200 OK") && body.starts_with("<!doctype html>"), "{head} {body}");
+    let cookie = head.lines().find_map(|line| line.strip_prefix("Set-Cookie: ")).unwrap().split(';').next().unwrap();
+    assert!(get(address, "/elsewhere").0.starts_with("HTTP/1.1 426 "));
+    // The status and the body of a refusal.
+    let knock = |target: &str, cookie: &str| {
+        let mut request = format!("ws://{address}{target}").into_client_request().unwrap();
+        request.headers_mut().insert("Cookie", cookie.parse().unwrap());
+        tungstenite::client(request, TcpStream::connect(address).unwrap()).map_err(|error| match error {
+            HandshakeError::Failure(tungstenite::Error::Http(answer)) => (answer.status(), answer.into_body()),
+            other => panic!("{target}: {other:?}"),
+        })
+    };
+    for (target, with, status) in [("/echo", "none=1", 401), ("/other", cookie, 404)] {
+        let (answered, body) = knock(target, with).unwrap_err();
+        assert_eq!(answered, status);
+        assert!(body.is_some_and(|body| body.ends_with(b"\n")));
+    }
+    let (mut socket, answer) = knock("/echo", cookie).unwrap();
+    assert_eq!(answer.headers()["X-Served-By"], "timtow");
+    socket.send(Message::text("in")).unwrap();
+    assert_eq!(socket.read().unwrap(), Message::text("in"));
 }
 
 #[test]

@@ -170,7 +170,7 @@ pub fn nobody_listens<L: Loop>(way: Way) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a listener");
     let address = listener.local_addr().expect("its address");
     drop(listener);
-    match L::connect(&format!("ws://{address}/"), Options::default()) {
+    match L::connect(format!("ws://{address}/"), Options::default()) {
         Err(Error::Io(_)) => {}
         Err(error) => panic!("{way:?}: {error:?}"),
         Ok(_) => panic!("{way:?}: it is connected"),
@@ -198,8 +198,9 @@ pub fn what_the_caller_adds<L: Loop>(way: Way) {
     let host = Host::<L>::new(way, Config::default());
     let url = format!("ws://us%65r:p%3Ass@{}/chat", host.address());
     let connect = Connect::to(&url)
-        .and_then(|connect| Ok(connect.header("X-Own", "y\tz").origin("http://o.example")))
         .expect("a URL")
+        .header("X-Own", "y\tz")
+        .origin("http://o.example")
         .cookie("a", "1")
         .and_then(|connect| connect.cookie("b", "2"))
         .expect("cookies");

@@ -88,6 +88,15 @@ impl Connect {
     /// Where to connect next, after the server has answered with a redirect: for those who connect by themselves. Adapters
     /// do so in their `connect`.
     ///
+    /// ```
+    /// # use timtow_core::{Connect, HandshakeError, Headers};
+    /// fn next(connect: &Connect, answer: HandshakeError) -> Result<Connect, HandshakeError> {
+    ///     let next = connect.redirect(answer)?;
+    ///     println!("on to {}:{}, for {}", next.target.host, next.target.port, next.request.target);
+    ///     Ok(next)
+    /// }
+    /// ```
+    ///
     /// `http` and `https` in `Location` mean `ws` and `wss`. Credentials, which are `Authorization`, `Proxy-Authorization`,
     /// `Cookie`, and what the URL in `Location` has of them, do not go to another origin: another scheme, host or port.
     ///

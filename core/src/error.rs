@@ -139,6 +139,27 @@ pub enum Error {
 }
 
 #[cfg(feature = "std")]
+impl Error {
+    /// What the server answered instead of opening the connection: status, header fields, and body.
+    ///
+    /// ```
+    /// use timtow_core::Error;
+    /// fn explain(error: &Error) -> String {
+    ///     match error.handshake() {
+    ///         Some(answer) => format!("{}: {}", answer.status, answer.body.escape_ascii()),
+    ///         None => error.to_string(),
+    ///     }
+    /// }
+    /// ```
+    pub fn handshake(&self) -> Option<&crate::HandshakeError> {
+        match self {
+            Error::Closed(crate::Closed { cause: crate::Cause::Failed(error), .. }) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(feature = "std")]
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -336,10 +336,10 @@ fn what_cannot_be_connected_to_says_why() {
         assert!(matches!(connect("wss://localhost/", &options), Err(Error::Url(UrlError::Secure))));
         assert!(matches!(connect("http://localhost/", &options), Err(Error::Url(UrlError::Scheme))));
         let nobody = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let error = connect(&format!("ws://{nobody}/"), &options).unwrap_err();
+        let error = connect(format!("ws://{nobody}/"), &options).unwrap_err();
         assert!(matches!(error, Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused));
         let server = Running::start(Config::default(), Echo);
-        let mut socket = connect(&format!("ws://{}/", server.address), &options).unwrap();
+        let mut socket = connect(format!("ws://{}/", server.address), &options).unwrap();
         assert!(matches!(socket.close(1005, "not both"), Err(Error::Send(SendError::CloseCodeNotAllowed))));
         assert!(socket.close(1000, "").unwrap().is_clean());
         server.stop();

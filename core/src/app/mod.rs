@@ -64,7 +64,8 @@ pub trait App: Send + Sync + 'static {
     /// The answer that refuses it. A panic is answered with 500.
     fn request(&self, request: &Request, peer: Option<SocketAddr>) -> Result<(Self::Handler, Response), Rejection>;
 
-    /// Answers a plain `GET`, one that does not ask for a WebSocket, with a page on the same port; `None` answers 426.
+    /// Answers a plain `GET`, one that does not ask for a WebSocket, with a page on the same port; `None` answers 426. The
+    /// connection ends with it; a client that comes this way is not counted as one, nor is its `Origin` looked at.
     fn page(&self, request: &Request, peer: Option<SocketAddr>) -> Option<Page> {
         let _ = (request, peer);
         None
