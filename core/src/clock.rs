@@ -14,7 +14,8 @@ fn epoch() -> Instant {
 
 /// The time, as [`Connection::handle_timeout`](crate::Connection::handle_timeout) takes it.
 pub fn now() -> Duration {
-    epoch().elapsed()
+    // Where schedules are checked it stands still, so that nothing is saved by a deadline.
+    if cfg!(timtow_shuttle) { Duration::from_secs(1) } else { epoch().elapsed() }
 }
 
 /// When `time` is, for a loop's timer.

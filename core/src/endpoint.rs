@@ -5,11 +5,12 @@ use crate::{
     app::{Mailbox, Options, RETRY_AFTER, Sender},
     clock,
     event::Cause,
+    sync::{Mutex, MutexGuard},
 };
 use std::{
     cell::Cell,
     io::{self, IoSlice},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     task::Waker,
     time::Duration,
 };

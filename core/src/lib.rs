@@ -200,6 +200,8 @@ pub mod prelude;
 #[cfg(feature = "std")]
 pub mod ready;
 #[cfg(feature = "std")]
+mod sync;
+#[cfg(feature = "std")]
 pub mod task;
 #[cfg(feature = "std")]
 mod transport;

@@ -1,12 +1,15 @@
 //! Asking servers to end: no new connections, a goodbye to the open ones.
 
-use crate::endpoint::lock;
-use slab::Slab;
-use std::{
+use crate::{
+    lock,
     sync::{
-        Arc, Mutex,
+        Mutex,
         atomic::{AtomicBool, Ordering},
     },
+};
+use slab::Slab;
+use std::{
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 

@@ -1,11 +1,11 @@
 //! Several loops that serve together, for loops that bring no threads of their own.
 
-use crate::endpoint::lock;
+use crate::{lock, sync::Mutex};
 use std::{
     io, mem,
     net::SocketAddr,
     panic,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Wake, Waker},
     thread,
 };

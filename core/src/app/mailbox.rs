@@ -1,15 +1,13 @@
 //! What other threads have sent and the connection has not taken: bounded, and it wakes the loop.
 
-use crate::{CloseCode, Connection, OwnedMessage, SendError, TrySendError, endpoint::lock};
-use std::{
-    collections::VecDeque,
-    mem,
+use crate::{
+    CloseCode, Connection, OwnedMessage, SendError, TrySendError, lock,
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
-    task::Waker,
 };
+use std::{collections::VecDeque, mem, task::Waker};
 
 /// What a message costs beside its bytes.
 const OVERHEAD: usize = size_of::<Mail>();

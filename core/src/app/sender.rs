@@ -1,13 +1,15 @@
 //! Sending from other threads.
 
 use super::Mailbox;
-use crate::{CloseCode, OwnedMessage, TrySendError};
+use crate::{
+    CloseCode, OwnedMessage, TrySendError,
+    sync::thread::{self, Thread},
+};
 use std::{
     future::{Future, poll_fn},
     pin::pin,
     sync::Arc,
     task::{Context, Poll, Wake, Waker},
-    thread::{self, Thread},
 };
 
 /// Sends on a connection from anywhere: cheap to clone.

@@ -1,14 +1,17 @@
 //! What all connections of a server share.
 
 use super::Drain;
-use crate::{Config, endpoint::MakeTransport, endpoint::lock};
+use crate::{
+    Config, MakeTransport, lock,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
 use std::{
     fmt,
     num::NonZeroUsize,
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     task::{Context, Poll, Waker},
 };
 

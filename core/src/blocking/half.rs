@@ -1,8 +1,8 @@
 //! The halves of a connection, for two threads.
 
 use super::{Socket, WebSocket, shared::Owner};
-use crate::{CloseCode, Closed, Endpoint, Error, Outgoing, OwnedMessage, SendError, lock};
-use std::sync::{Arc, MutexGuard};
+use crate::{CloseCode, Closed, Endpoint, Error, Outgoing, OwnedMessage, SendError, lock, sync::MutexGuard};
+use std::sync::Arc;
 
 /// The half that receives. Keep it receiving: without it pings are not answered, and nobody sees the peer's close frame.
 #[derive(Debug)]
@@ -89,11 +89,13 @@ impl<S: Socket> SendHalf<S> {
             if let Some(closed) = endpoint.connection.ending().or(shared.closed.get()) {
                 return Err(Error::Closed(closed.clone()));
             }
-            // Where it is over, the other half is about to say how.
-            if !endpoint.connection.state().is_over() && done(&endpoint) {
-                return Ok(endpoint);
+            // Where it is over, the other half is about to say how, and nobody can hurry it: the writer would wake us in turn.
+            if !endpoint.connection.state().is_over() {
+                if done(&endpoint) {
+                    return Ok(endpoint);
+                }
+                shared.wake_writer();
             }
-            shared.wake_writer();
             endpoint = shared.until_changed(endpoint, None);
         }
     }

@@ -4,16 +4,21 @@ use super::{
     Socket,
     patience::{Patience, SHORTEST},
 };
-use crate::{Closed, Endpoint, Output, Piece, app::Drain, clock, lock};
+use crate::{
+    Closed, Endpoint, Output, Piece,
+    app::Drain,
+    clock, lock,
+    sync::{
+        Condvar, Mutex, MutexGuard, OnceLock,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+        thread::{self, Thread},
+    },
+};
 use std::{
     io::{self, IoSlice},
     net::Shutdown,
-    sync::{
-        Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
+    sync::{Arc, PoisonError, Weak},
     task::{Wake, Waker},
-    thread::{self, Thread},
     time::Duration,
 };
 
@@ -32,6 +37,8 @@ pub(crate) struct Shared<S> {
     drain: Option<Drain>,
     /// The writer; none inside where it could not be started.
     writer: OnceLock<Option<Thread>>,
+    /// Writing is up to it; true before it runs, so that never two take themselves for the one who writes.
+    has_writer: AtomicBool,
     /// Wakes those who wait for the endpoint to change, and how many they are.
     changed: Condvar,
     waiting: AtomicUsize,
@@ -53,6 +60,7 @@ impl<S: Socket> Shared<S> {
             patient: AtomicBool::new(true),
             drain,
             writer: OnceLock::new(),
+            has_writer: AtomicBool::new(false),
             changed: Condvar::new(),
             waiting: AtomicUsize::new(0),
             released: AtomicBool::new(false),
@@ -81,7 +89,7 @@ impl<S: Socket> Shared<S> {
     }
 
     pub(crate) fn has_writer(&self) -> bool {
-        matches!(self.writer.get(), Some(Some(_)))
+        self.has_writer.load(Ordering::Acquire)
     }
 
     /// What was queued since the last turn is for the reader to write; or it is up to the writer.
@@ -94,9 +102,12 @@ impl<S: Socket> Shared<S> {
         waits
     }
 
-    /// Writes whatever waits, for a reader that is alone, as far as the peer takes it before the next deadline.
+    /// Writes whatever waits, for a reader that is alone, as far as the peer takes it before the next deadline; no more than
+    /// it has begun to once there is a writer.
     pub(crate) fn write_all<'g>(&'g self, mut endpoint: MutexGuard<'g, Endpoint>) -> MutexGuard<'g, Endpoint> {
-        while let Some(piece) = endpoint.take() {
+        while !self.has_writer()
+            && let Some(piece) = endpoint.take()
+        {
             let progress;
             (endpoint, progress) = self.write_piece(endpoint, piece);
             if !progress {
@@ -183,11 +194,13 @@ impl<S: Socket> Shared<S> {
     /// Wakes the writer; starts it where there is none. Whether that could be done: without one the connection is lost.
     pub(crate) fn wake_writer(self: &Arc<Self>) -> bool {
         let writer = self.writer.get_or_init(|| {
+            self.has_writer.store(true, Ordering::Release);
             let shared = self.clone();
             let thread = thread::Builder::new().name("timtow writer".into()).stack_size(STACK);
             match thread.spawn(move || shared.write()) {
                 Ok(writer) => Some(writer.thread().clone()),
                 Err(_) => {
+                    self.has_writer.store(false, Ordering::Release);
                     let _ = self.socket.shutdown(Shutdown::Both);
                     None
                 }

@@ -10,6 +10,9 @@ use std::{task::Waker, time::Duration};
 /// One WebSocket connection on a loop of the user's own, which says when the socket is ready.
 ///
 /// It owns no buffer while nothing waits: one [`Buffers`] serves all connections of a loop.
+///
+/// It has no halves: the loop's thread never blocks, so that reading and writing do not hold each other up. Other threads
+/// send through a [`Sender`].
 #[derive(Debug)]
 pub struct WebSocket<S> {
     endpoint: Endpoint,

@@ -1,10 +1,10 @@
 //! The halves of a connection, for two tasks.
 
 use super::{Socket, WebSocket};
-use crate::{CloseCode, Closed, Error, Outgoing, OwnedMessage, SendError, endpoint::lock};
+use crate::{CloseCode, Closed, Error, Outgoing, OwnedMessage, SendError, lock, sync::Mutex};
 use std::{
     future::poll_fn,
-    sync::{Arc, Mutex},
+    sync::Arc,
     task::{Context, Poll, Wake, Waker},
 };
 
