@@ -1,16 +1,14 @@
 //! The book's page of MUSTs is true: what it names is there, and it speaks of every section that demands something.
 
-use serde_json::Value;
-use std::{collections::BTreeSet, fs, path::Path};
+#[path = "common/named.rs"]
+mod named;
+
+use named::{exists, read};
+use std::collections::BTreeSet;
 
 /// The sections of RFC 6455 behind its introduction that have a MUST, or a must, for an endpoint.
 const SECTIONS: &str = "3 4.1 4.2.1 4.2.2 4.3 4.4 5.1 5.2 5.3 5.4 5.5 5.5.1 5.5.2 5.5.3 5.6 5.8 6.1 6.2 7.1.2 7.1.7 7.2.1 \
     7.2.2 7.4.1 8.1 9 9.1 10.1 10.3 10.4 10.6 10.7 11.3.1 11.3.2 11.3.3 11.3.4 11.3.5";
-
-fn read(path: &str) -> String {
-    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(path))
-        .unwrap_or_else(|error| panic!("{path}: {error}"))
-}
 
 /// The rows of the tables, without those of the legend: the RFC of the heading above, and the cells.
 fn rows(page: &str) -> Vec<(u32, Vec<&str>)> {
@@ -26,25 +24,6 @@ fn rows(page: &str) -> Vec<(u32, Vec<&str>)> {
         }
     }
     rows
-}
-
-/// Whether there is such a test: a function that is marked so, a case of the suite, or a wire vector.
-fn exists(name: &str) -> bool {
-    if let Some(id) = name.strip_prefix("vector ") {
-        return ["frames", "handshakes", "rfc6455"].iter().any(|file| {
-            let vectors: Vec<Value> =
-                serde_json::from_str(&read(&format!("conformance/vectors/{file}.json"))).expect("JSON");
-            vectors.iter().any(|vector| vector.get("id").unwrap_or(&vector["name"]) == id)
-        });
-    }
-    if let Some((module, case)) = name.strip_prefix("conformance::").and_then(|rest| rest.split_once("::")) {
-        let source = read(&format!("conformance/src/{module}.rs"));
-        return source.contains(&format!("\npub fn {case}<L: Loop>("));
-    }
-    let Some((path, test)) = name.split_once("::") else { return false };
-    let source = read(path);
-    let lines: Vec<&str> = source.lines().map(str::trim).collect();
-    lines.windows(2).any(|pair| pair[0] == "#[test]" && pair[1].starts_with(&format!("fn {test}(")))
 }
 
 #[test]

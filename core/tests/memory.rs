@@ -1,4 +1,4 @@
-//! What a connection costs, counted by the allocator (see "Time and memory" in the README).
+//! What a connection costs, counted by the allocator (see "Memory" in `SECURITY.md`).
 
 mod common;
 
