@@ -297,7 +297,7 @@ fn is_compiled(path: &Path) -> bool {
     match parts.as_slice() {
         ["README.md"] => true,
         ["book", "src", "generated", name] => !name.ends_with(".rs"),
-        ["examples", name] => name.ends_with(".rs"),
+        ["examples", name] | ["tests", name] => name.ends_with(".rs"),
         ["core", "src", ..] => is_module(Path::new("core/src"), path),
         ["adapters", adapter, "src", ..] => is_module(&Path::new("adapters").join(adapter).join("src"), path),
         ["core", "tests", name] | ["adapters", _, "tests", name] => name.ends_with(".rs"),

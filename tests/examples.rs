@@ -83,6 +83,14 @@ fn the_front_door_has_a_page_a_cookie_and_a_no() {
     assert_eq!(socket.read().unwrap(), Message::text("in"));
 }
 
+/// What the book holds beside ours.
+#[test]
+fn the_echo_servers_of_others_echo_as_well() {
+    for name in ["tungstenite_echo", "tokio_tungstenite_echo"] {
+        check_echo(&Listening::start(example(name)));
+    }
+}
+
 #[test]
 fn each_is_short_and_says_how_to_run_it() {
     for (name, source) in sources() {
@@ -95,31 +103,29 @@ fn each_is_short_and_says_how_to_run_it() {
 }
 
 #[test]
-fn the_blocking_client_talks_to_a_server_of_another_kind() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let server = thread::spawn(move || {
-        let mut socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
-        let message = socket.read().unwrap();
-        socket.send(message.clone()).unwrap();
-        // Its close frame arrives, masked, and the answer makes the close clean.
-        let close = socket.read().unwrap();
-        while socket.read().is_ok() {}
-        (message, close)
-    });
-    let mut client = example("client_threads")
-        .arg(format!("ws://{address}/"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    client.stdin.take().unwrap().write_all(b"hello\n").unwrap();
-    let output = client.wait_with_output().unwrap();
-    let (message, close) = server.join().unwrap();
-    assert_eq!(message, Message::text("hello"));
-    assert!(matches!(close, Message::Close(Some(frame)) if u16::from(frame.code) == 1000));
-    assert!(output.status.success());
-    assert!(String::from_utf8(output.stdout).unwrap().contains("hello"));
+fn the_blocking_clients_talk_to_a_server_of_another_kind() {
+    for name in ["client_threads", "connect_threads", "tungstenite_client"] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let mut socket = tungstenite::accept(listener.accept().unwrap().0).unwrap();
+            let message = socket.read().unwrap();
+            socket.send(message.clone()).unwrap();
+            // Its close frame arrives, masked, and the answer makes the close clean.
+            let close = socket.read().unwrap();
+            while socket.read().is_ok() {}
+            (message, close)
+        });
+        let mut client =
+            example(name).arg(format!("ws://{address}/")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        client.stdin.take().unwrap().write_all(b"hello\n").unwrap();
+        let output = client.wait_with_output().unwrap();
+        let (message, close) = server.join().unwrap();
+        assert_eq!(message, Message::text("hello"), "{name}");
+        assert!(matches!(close, Message::Close(Some(frame)) if u16::from(frame.code) == 1000), "{name}");
+        assert!(output.status.success(), "{name}");
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), "hello\n", "{name}");
+    }
 }
 
 #[test]
