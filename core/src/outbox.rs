@@ -199,10 +199,10 @@ impl Outbox {
     }
 
     /// Lends the loop's scratch buffer for one turn, so that the connection needs none of its own. Does nothing while
-    /// bytes wait.
+    /// it has one: that would come back, and stay.
     #[inline]
     pub fn lend(&mut self, scratch: &mut Vec<u8>) {
-        if self.buffer.is_empty() && !self.lent {
+        if self.buffer.capacity() == 0 && !self.lent {
             mem::swap(&mut self.buffer, scratch);
             self.lent = true;
         }

@@ -149,3 +149,21 @@ fn what_the_kernel_gives_back_after_the_end_is_dropped() {
     outbox.restore(piece, 1);
     assert!(outbox.is_finished());
 }
+
+#[test]
+fn a_lent_buffer_does_not_leave_one_behind() {
+    let mut outbox = Outbox::default();
+    outbox.push(b"h1", b"");
+    outbox.advance(1);
+    outbox.push_payload(b"h2", Payload::Owned(vec![1; LARGE]));
+    // What goes before the payload is sent, and makes room: the buffer is empty, and large enough for the next frame.
+    outbox.advance(3);
+    outbox.compact();
+    assert!(outbox.buffer.is_empty() && outbox.buffer.capacity() > 0);
+    let mut scratch = Vec::new();
+    outbox.lend(&mut scratch);
+    outbox.advance(LARGE);
+    outbox.reclaim(&mut scratch);
+    assert!(outbox.is_empty());
+    assert_eq!(outbox.buffer.capacity(), 0, "an idle connection owns no buffer");
+}

@@ -196,12 +196,13 @@ impl SidePlan {
         }
     }
 
-    /// All that it sends by itself.
+    /// All that it sends by itself, or is sent for it.
     fn bytes(&self) -> usize {
         let bytes = self.script.iter().map(|act| match act {
-            Act::Send(item, _) => item.len,
-            Act::Piece(item, from, to) => (*to).min(item.len) - from,
-            _ => 20,
+            Act::Send(item, _) => item.len + 14,
+            Act::Piece(item, from, to) => (*to).min(item.len) - from + 14,
+            Act::Ping(_, len) => len + 14,
+            Act::Wait(_) | Act::Close(..) => 20,
         });
         bytes.sum()
     }

@@ -23,6 +23,8 @@ pub struct World {
     links: [Rc<RefCell<Link>>; 2],
     /// What a message from each of them costs at most.
     longest: [usize; 2],
+    /// Whether each of them says anything by itself.
+    speaks: [bool; 2],
     /// Pings of each of them that were answered, or passed over.
     answered: [usize; 2],
     /// So many pings of each waited that some may be passed over.
@@ -72,6 +74,7 @@ impl World {
         });
         let own = [0, 1].map(|side: usize| sides[side].longest());
         let longest = [0, 1].map(|side: usize| if sides[side].echo { own[0].max(own[1]) } else { own[side] });
+        let speaks = [0, 1].map(|side: usize| !sides[side].script.is_empty());
         let mut side = 0;
         let sides = sides.map(|plan| {
             let untimed = Config {
@@ -102,6 +105,7 @@ impl World {
             pipes: pipes.map(|(window, latency)| Pipe::new(window, latency)),
             links,
             longest,
+            speaks,
             answered: [0; 2],
             may_pass_over: [false; 2],
             fault,
@@ -209,7 +213,12 @@ impl World {
         let [a, b] = &mut self.pipes;
         let (outbound, inbound) = if n == 0 { (a, b) } else { (b, a) };
         let now = self.now;
-        let moved = side.turn(&mut Surroundings { inbound, outbound, chance: &mut self.chance, now });
+        let world = &mut Surroundings { inbound, outbound, chance: &mut self.chance, now };
+        let mut moved = side.turn(world);
+        // A driver that has offered pongs may read again: it must then find something.
+        if !moved && side.is_ready(world.inbound, world.outbound, now) {
+            moved = side.turn(world);
+        }
         if side.dropped {
             outbound.ended = true;
             inbound.cut(true, self.broken);
@@ -234,7 +243,9 @@ impl World {
     /// Nothing moves: so what was sent has arrived, and costs nothing any more.
     fn check_rest(&self) {
         for from in [0, 1] {
-            let (told, seen) = (self.sides[1 - from].judge.end.is_some(), self.pipes[from].end_seen);
+            let (reader, seen) = (&self.sides[1 - from], self.pipes[from].end_seen);
+            // Unless the rest of the input waits until the outbox is drained.
+            let told = reader.judge.end.is_some() || !reader.is_silent();
             assert!(told || !seen, "seed {}: the end was seen, and nobody is told", self.seed);
             let (sender, receiver) = (&self.sides[from], &self.sides[1 - from]);
             let pipe = &self.pipes[from];
@@ -298,8 +309,9 @@ impl World {
         // What is being written stays whole until its last byte is taken: a message, or all that waited for who writes by value.
         let waits = (ws.config().high_water + sends) * 5 / 4;
         let written = if side.plan.idiom == Idiom::Taken { waits } else { sends };
-        let said = side.plan.echo || sends > 0;
-        let outbox = (5 << 10) + if said { waits + written } else { 0 };
+        let said = side.plan.echo || self.speaks[n];
+        let pongs = (5 << 10) * if side.plan.idiom == Idiom::Taken { 2 } else { 1 } * 5 / 4;
+        let outbox = pongs + if said { waits + written } else { 0 };
         let ceiling = match ws.state() {
             State::Connecting | State::Requested => (17 << 10) + stash,
             State::Lingering | State::Closed => outbox,
