@@ -352,7 +352,11 @@ impl Outbox {
 
     /// Drops what waits: it can not be said any more.
     pub(crate) fn clear(&mut self) {
-        self.buffer.clear();
+        if self.lent {
+            self.buffer.clear();
+        } else {
+            self.buffer = Vec::new();
+        }
         self.start = 0;
         self.pieces = VecDeque::new();
         self.placed = 0;

@@ -171,8 +171,10 @@ impl Connection {
         let event = self.receive_frames(&mut rest)?.map(Event::into_owned);
         let start = len - rest.len();
         if start < len {
-            self.stash = stash;
-            self.stash_start = start;
+            // What is behind the end is not kept.
+            if !self.state.is_over() {
+                (self.stash, self.stash_start) = (stash, start);
+            }
         } else if event.is_none() {
             return Ok(self.receive_frames(input)?.map(Event::into_owned));
         }

@@ -1,0 +1,277 @@
+//! Opening handshakes, of servers and of clients.
+
+use crate::{
+    drive::{Outcome, Pace, Seen, client_request, config, drain, drive, weigh},
+    frames::{Behind, echo},
+    http::{self, Head},
+};
+use std::sync::Arc;
+use timtow_core::{Cause, Closed, Config, Connection, Event, HandshakeFailure, Rejection, Response, Role};
+
+/// Long runs from few bytes: `ff`, a count, and a byte stand for 32 times as many of this byte, until there are `most`.
+fn expand(bytes: &[u8], most: usize) -> Vec<u8> {
+    let (mut expanded, mut rest) = (Vec::new(), bytes);
+    while let Some((&byte, behind)) = rest.split_first() {
+        rest = behind;
+        match (byte, behind) {
+            (0xff, [count, byte, behind @ ..]) if expanded.len() < most => {
+                expanded.extend(vec![*byte; 32 * usize::from(*count)]);
+                rest = behind;
+            }
+            _ => expanded.push(byte),
+        }
+    }
+    expanded
+}
+
+fn server_config(sharing: u8) -> Config {
+    let subprotocols = if sharing & 4 != 0 { vec!["chat".into(), "superchat".into()] } else { vec![] };
+    Config { subprotocols, ..config() }
+}
+
+/// How the application answers a request.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Answer {
+    AtOnce,
+    /// When nothing comes any more.
+    Late,
+    Reject,
+}
+
+fn responder(answer: Answer) -> impl FnMut(&mut Connection, Option<Event<'_>>) {
+    let mut waits = false;
+    move |ws, event| match event {
+        Some(Event::Request(_)) if answer == Answer::AtOnce => ws.accept(Response::default()).expect("a request waits"),
+        Some(Event::Request(_)) if answer == Answer::Reject => {
+            ws.reject(&Rejection { body: b"no".to_vec(), ..Rejection::new(404) }).expect("a request waits");
+        }
+        Some(Event::Request(_)) => waits = true,
+        None if waits => {
+            waits = false;
+            ws.accept(Response::default()).expect("a request waits");
+        }
+        event => echo(ws, event),
+    }
+}
+
+/// A request, and what comes behind it. Two bytes of options.
+pub fn handshake_server(data: &[u8]) {
+    let [options, seed, bytes @ ..] = data else { return };
+    let bytes = &expand(bytes, 18 << 10)[..];
+    let answer = [Answer::AtOnce, Answer::Late, Answer::Reject, Answer::AtOnce][usize::from(options & 3)];
+    let config = || server_config(*options);
+    let run = |pace| drive(Connection::server(Arc::new(config())), bytes, pace, &mut responder(answer));
+    let whole = run(Pace::Whole);
+    judge_server(&whole, bytes, answer, true);
+    for pace in Pace::others(*seed, bytes) {
+        let slow = matches!(pace, Pace::Slow(_));
+        let outcome = run(pace);
+        assert_eq!(outcome.seen, whole.seen, "cut otherwise");
+        // Of the pings of a peer that does not read, not all are answered.
+        if !slow {
+            assert_eq!(outcome.output, whole.output, "cut otherwise");
+            continue;
+        }
+        judge_server(&outcome, bytes, answer, false);
+    }
+    weigh(
+        config(),
+        Connection::server,
+        bytes,
+        Pace::Pieces((*seed).into()),
+        &mut responder(answer),
+        |ws, came| match ws.state() {
+            timtow_core::State::Connecting => 17 << 10,
+            _ => (17 << 10) + came * 5 / 4,
+        },
+    );
+}
+
+/// What every request that is passed on to the application must be (RFC 6455 4.2.1).
+fn is_upgrade(head: &Head) -> bool {
+    let [method, target, version] = &head.start[..] else { return false };
+    method == b"GET"
+        && target.iter().all(|byte| byte.is_ascii_graphic() && *byte != b'#')
+        && matches!(version[..], [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'])
+        && head.only("host").is_some()
+        && head.lists("upgrade", "websocket")
+        && head.lists("connection", "upgrade")
+        && head.only("sec-websocket-version") == Some(b"13")
+        && head.only("sec-websocket-key").and_then(http::accept).is_some()
+        && head.all("transfer-encoding").is_empty()
+        && (head.all("content-length").is_empty()
+            || head.only("content-length").is_some_and(|n| !n.is_empty() && n.iter().all(|digit| *digit == b'0')))
+        && (head.all("sec-websocket-extensions").is_empty()
+            || http::extensions(&head.all("sec-websocket-extensions")).is_some())
+        && (head.all("sec-websocket-protocol").is_empty() || are_subprotocols(&head.all("sec-websocket-protocol")))
+}
+
+fn are_subprotocols(fields: &[&[u8]]) -> bool {
+    let names = fields.iter().flat_map(|field| field.split(|byte| *byte == b',')).map(http::trim);
+    let names: Vec<&[u8]> = names.filter(|name| !name.is_empty()).collect();
+    !names.is_empty()
+        && names.iter().all(|name| http::is_token(name))
+        && (0..names.len()).all(|n| !names[..n].contains(&names[n]))
+}
+
+fn judge_server(outcome: &Outcome, bytes: &[u8], answer: Answer, pongs: bool) {
+    let head = http::head(bytes);
+    let [Seen::Request(..), seen @ ..] = &outcome.seen[..] else {
+        // A host that is plainly one, and a target that is a path: nothing else is left to be refused.
+        let plain = |head: &Head| {
+            is_upgrade(head) && head.only("host") == Some(b"example.com") && head.start[1].starts_with(b"/")
+        };
+        assert!(!head.as_ref().is_some_and(plain), "refused: {head:?}, {:?}", outcome.seen);
+        return match outcome.closed() {
+            Some(Closed { cause: Cause::Refused(refusal), .. }) => http::refusal(&outcome.output, refusal.status),
+            Some(Closed { cause: Cause::Lost, .. }) => assert!(outcome.output.is_empty()),
+            closed => panic!("{closed:?}"),
+        };
+    };
+    let head = head.expect("a request has a head");
+    assert!(is_upgrade(&head), "accepted: {head:?}");
+    if answer == Answer::Reject {
+        assert_eq!(outcome.seen.len(), 2, "nothing behind a request that was rejected is read");
+        return http::refusal(&outcome.output, 404);
+    }
+    let [Seen::Open(subprotocol), seen @ ..] = seen else { panic!("not open: {seen:?}") };
+    let reply = http::head(&outcome.output).expect("a whole head");
+    assert_eq!(reply.start[1], b"101");
+    assert!(reply.lists("upgrade", "websocket") && reply.lists("connection", "upgrade"));
+    let accept = head.only("sec-websocket-key").and_then(http::accept);
+    assert_eq!(reply.only("sec-websocket-accept"), accept.as_deref().map(str::as_bytes));
+    assert_eq!(reply.only("sec-websocket-protocol"), subprotocol.as_deref().map(str::as_bytes));
+    if let Some(name) = subprotocol {
+        let offered = head.all("sec-websocket-protocol").join(&b","[..]);
+        assert!(offered.split(|byte| *byte == b',').any(|offer| http::trim(offer) == name.as_bytes()));
+    }
+    assert!(reply.all("sec-websocket-extensions").is_empty());
+    Behind { role: Role::Server, pongs, closing: false }.judge(
+        seen,
+        &outcome.output[reply.size..],
+        &bytes[head.size..],
+    );
+}
+
+/// A response, and what comes behind it. Two bytes of options.
+pub fn handshake_client(data: &[u8]) {
+    let [options, seed, bytes @ ..] = data else { return };
+    let mut request = client_request();
+    if options & 1 != 0 {
+        request.subprotocols.clear();
+    }
+    let offered = request.subprotocols.clone();
+    let bytes = &expand(bytes, 70 << 10)[..];
+    let make = |config| Connection::client(request.clone(), config).expect("a valid request");
+    let run = |pace| drive(make(Arc::new(config())), bytes, pace, &mut echo);
+    let whole = run(Pace::Whole);
+    judge_client(&whole, bytes, &offered, true);
+    for pace in Pace::others(*seed, bytes) {
+        let slow = matches!(pace, Pace::Slow(_));
+        let outcome = run(pace);
+        assert_eq!(outcome.seen, whole.seen, "cut otherwise");
+        // Of the pings of a peer that does not read, not all are answered.
+        if !slow {
+            assert_eq!(outcome.output, whole.output, "cut otherwise");
+            continue;
+        }
+        judge_client(&outcome, bytes, &offered, false);
+    }
+    let make = |config| {
+        let mut ws = make(config);
+        drain(&mut ws, &mut Pace::Whole, &mut Vec::new());
+        ws
+    };
+    // A head, and up to 64 KiB of a body.
+    weigh(config(), make, bytes, Pace::Pieces((*seed).into()), &mut echo, |_, came| {
+        (19 << 10) + 2 * came.min(64 << 10)
+    });
+}
+
+fn judge_client(outcome: &Outcome, bytes: &[u8], offered: &[String], pongs: bool) {
+    let request = http::head(&outcome.output).expect("a whole request");
+    assert!(is_upgrade(&request));
+    let accept = request.only("sec-websocket-key").and_then(http::accept).expect("a key");
+    let (mut at, mut head) = (0, http::head(bytes));
+    // Other responses with 1xx are skipped.
+    while let Some(informational) = head.take_if(|head| is_informational(head)) {
+        at += informational.size;
+        head = http::head(&bytes[at..]);
+    }
+    let is_switch = |head: &Head| {
+        let [version, status, ..] = &head.start[..] else { return false };
+        matches!(version[..], [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'])
+            && status == b"101"
+            && head.list("upgrade") == [b"websocket"]
+            && head.lists("connection", "upgrade")
+            && head.only("sec-websocket-accept") == Some(accept.as_bytes())
+            && head.all("sec-websocket-extensions").is_empty()
+            && head.all("transfer-encoding").is_empty()
+            && (head.all("sec-websocket-protocol").is_empty()
+                || head
+                    .only("sec-websocket-protocol")
+                    .is_some_and(|it| offered.iter().any(|name| name.as_bytes() == it)))
+    };
+    match &outcome.seen[..] {
+        [Seen::Open(subprotocol), seen @ ..] => {
+            let head = head.filter(is_switch).expect("opened by a valid answer");
+            assert_eq!(head.only("sec-websocket-protocol"), subprotocol.as_deref().map(str::as_bytes));
+            let output = &outcome.output[request.size..];
+            Behind { role: Role::Client, pongs, closing: false }.judge(seen, output, &bytes[at + head.size..]);
+        }
+        [Seen::Closed(closed)] => {
+            let Cause::Failed(error) = &closed.cause else { panic!("{closed:?}") };
+            let skipped = error.kind == HandshakeFailure::TooManyInformational;
+            assert!(skipped || !head.as_ref().is_some_and(is_switch), "failed: {head:?}, {error:?}");
+            assert!(error.body.len() <= 64 << 10);
+            assert_eq!(outcome.output.len(), request.size, "nothing is sent to a server that fails");
+        }
+        seen => panic!("{seen:?}"),
+    }
+}
+
+fn is_informational(head: &Head) -> bool {
+    let [version, status, ..] = &head.start[..] else { return false };
+    version.strip_prefix(b"HTTP/1.").is_some_and(|minor| minor.len() == 1 && minor[0].is_ascii_digit())
+        && matches!(status[..], [b'1', b'0'..=b'9', b'0'..=b'9'])
+        && status != b"101"
+}
+
+/// The value of `Sec-WebSocket-Extensions`, in a request and in a response; each line feed begins another field.
+pub fn extension_header(data: &[u8]) {
+    let Some((seed, value)) = data.split_first() else { return };
+    let value = expand(value, 6 << 10);
+    let printable = |byte: &u8| if byte.is_ascii_control() && *byte != b'\t' { b' ' } else { *byte };
+    let fields: Vec<Vec<u8>> =
+        value.split(|byte| *byte == b'\n').map(|field| field.iter().map(printable).collect()).collect();
+    let mut lines = Vec::new();
+    for field in &fields {
+        lines.extend([b"Sec-WebSocket-Extensions: ", &field[..], b"\r\n"].concat());
+    }
+    let request = [
+        b"GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n",
+        &b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"[..],
+        &lines[..],
+        b"\r\n",
+    ];
+    handshake_server(&[&[0, *seed][..], &escaped(&request.concat())].concat());
+    // The key is that of the masks, which are the same in every run.
+    let mut ws = Connection::client(client_request(), Arc::new(config())).expect("a valid request");
+    let mut output = Vec::new();
+    drain(&mut ws, &mut Pace::Whole, &mut output);
+    let key =
+        http::head(&output).and_then(|head| head.only("sec-websocket-key").and_then(http::accept)).expect("a key");
+    let response = [
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ",
+        key.as_bytes(),
+        b"\r\n",
+        &lines[..],
+        b"\r\n",
+    ];
+    handshake_client(&[&[0, *seed][..], &escaped(&response.concat())].concat());
+}
+
+/// So that `expand` gives it back.
+fn escaped(bytes: &[u8]) -> Vec<u8> {
+    bytes.iter().map(|byte| if *byte == 0xff { 0xfe } else { *byte }).collect()
+}

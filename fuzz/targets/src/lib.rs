@@ -1,0 +1,31 @@
+//! The fuzz targets and their oracles. Each is a function of bytes that panics where timtow does not hold what it promises;
+//! `fuzz_targets/` gives them to libFuzzer, and `tests/corpus.rs` feeds them the corpora.
+
+pub mod drive;
+pub mod duplex;
+pub mod frames;
+pub mod handshake;
+pub mod http;
+pub mod reference;
+
+/// The allocator that the tests of the core count with.
+#[path = "../../../core/tests/common/alloc.rs"]
+#[allow(missing_docs)]
+pub mod alloc;
+
+#[global_allocator]
+static ALLOCATOR: alloc::Counting = alloc::Counting;
+
+/// A target: what it is called, also in `fuzz_targets/` and `corpus/`, and what it does with bytes.
+pub type Target = (&'static str, fn(&[u8]));
+
+/// All targets.
+pub const TARGETS: &[Target] = &[
+    ("frame_header", frames::frame_header),
+    ("frames_server", frames::frames_server),
+    ("frames_client", frames::frames_client),
+    ("handshake_server", handshake::handshake_server),
+    ("handshake_client", handshake::handshake_client),
+    ("extension_header", handshake::extension_header),
+    ("duplex", duplex::duplex),
+];
