@@ -2,7 +2,8 @@
 //!
 //! Choose a loop by a feature, and use the module of the same name. All modules have the same names in them, in the idiom
 //! of their loop: `serve(listener, options, app)`, `accept(stream, options)`, `connect(url, options)`, and `WebSocket`.
-//! Features are additive: two loops may be used side by side.
+//! Features are additive: two loops may be used side by side. The feature `deflate` adds compression to all of them, with
+//! `Config::deflate`.
 //!
 //! ```
 //! # #[cfg(feature = "threads")]
@@ -40,6 +41,8 @@ pub use timtow_core::{
     Response, SetCookie, Text,
     app::{self, Options},
 };
+#[cfg(feature = "deflate")]
+pub use timtow_core::{Deflate, DeflateParameters};
 #[cfg(feature = "legacy")]
 pub use timtow_core::{Draft, Drafts};
 

@@ -201,7 +201,6 @@ impl From<Draft> for timtow::Draft {
 impl ServeArguments {
     /// Refuses what this build cannot do yet.
     pub(crate) fn check(&self) -> Result<()> {
-        check_deflate(self.deflate)?;
         if self.cert.is_some() || self.key.is_some() {
             return Err(Failure::usage(
                 "this build has no TLS: leave --cert and --key out, or put a TLS proxy in front",
@@ -214,7 +213,6 @@ impl ServeArguments {
 impl ConnectArguments {
     /// Refuses what this build cannot do yet.
     pub(crate) fn check(&self) -> Result<()> {
-        check_deflate(self.deflate)?;
         if self.insecure {
             return Err(Failure::usage(
                 "this build has no TLS, so there is no certificate to accept: leave --insecure out",
@@ -249,11 +247,4 @@ fn check_seconds(seconds: f64) -> Result<()> {
         return Ok(());
     }
     Err(Failure::usage("--seconds must be at least 0.01 and at most a day (86400)"))
-}
-
-fn check_deflate(deflate: bool) -> Result<()> {
-    if deflate {
-        return Err(Failure::usage("this build cannot compress yet: leave --deflate out"));
-    }
-    Ok(())
 }

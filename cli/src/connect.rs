@@ -13,7 +13,7 @@ use std::{
 
 use smol::channel::{Receiver, bounded};
 use timtow::{
-    CloseCode, Closed, Error, Options, OwnedMessage,
+    CloseCode, Closed, Config, Deflate, Error, Options, OwnedMessage,
     core::{Cause, ClientRequest, Connect, HandshakeError, Target, task},
 };
 
@@ -37,12 +37,14 @@ pub(crate) fn run(arguments: &ConnectArguments) -> Result<()> {
     if connect.target.secure {
         return Err(Failure::usage("this build has no TLS: connect to a ws:// URL, or put a TLS proxy in between"));
     }
-    request.draft = Some(arguments.draft.into());
+    connect.request.draft = Some(arguments.draft.into());
     for header in &arguments.headers {
         connect.request.headers.push(field(header)?);
     }
+    let config = Config { deflate: arguments.deflate.then(Deflate::default), ..Config::default() };
+    let options = Options { config: config.into(), ..Options::default() };
     loop {
-        match exchange(arguments.runtime, connect.request.clone(), open(&connect.target)?) {
+        match exchange(arguments.runtime, connect.request.clone(), open(&connect.target)?, &options) {
             Ok(closed) if closed.is_clean() => {
                 eprintln!("timtow: {}", printable(&closed.to_string()));
                 return Ok(());
@@ -107,24 +109,28 @@ fn field(header: &str) -> Result<(String, String)> {
     Ok((name.trim().into(), value.trim().into()))
 }
 
-fn exchange(runtime: Runtime, request: ClientRequest, stream: TcpStream) -> std::result::Result<Closed, Error> {
-    let options = Options::default();
+fn exchange(
+    runtime: Runtime,
+    request: ClientRequest,
+    stream: TcpStream,
+    options: &Options,
+) -> std::result::Result<Closed, Error> {
     match runtime {
-        Runtime::Threads => on_threads(request, stream, &options),
-        Runtime::Mio => mio::exchange(request, stream, &options),
+        Runtime::Threads => on_threads(request, stream, options),
+        Runtime::Mio => mio::exchange(request, stream, options),
         Runtime::Tokio => {
-            on_tokio(tokio::runtime::Builder::new_multi_thread().worker_threads(1), request, stream, &options)
+            on_tokio(tokio::runtime::Builder::new_multi_thread().worker_threads(1), request, stream, options)
         }
         Runtime::TokioCurrent | Runtime::TokioReuseport => {
-            on_tokio(&mut tokio::runtime::Builder::new_current_thread(), request, stream, &options)
+            on_tokio(&mut tokio::runtime::Builder::new_current_thread(), request, stream, options)
         }
         Runtime::Smol => smol::block_on(async {
             let stream = smol::Async::<TcpStream>::try_from(stream)?.into();
-            let (socket, _) = timtow::smol::connect_with(request, stream, &options).await?;
+            let (socket, _) = timtow::smol::connect_with(request, stream, options).await?;
             talk(socket, lines()).await
         }),
         Runtime::AsyncStd => async_std::task::block_on(async {
-            let (socket, _) = timtow::async_std::connect_with(request, stream.into(), &options).await?;
+            let (socket, _) = timtow::async_std::connect_with(request, stream.into(), options).await?;
             talk(socket, lines()).await
         }),
     }

@@ -14,7 +14,7 @@ use signal_hook::{
     iterator::Signals,
 };
 use socket2::{Domain, Protocol, Socket, Type};
-use timtow::{Config, Options, Origins, app::Drain};
+use timtow::{Config, Deflate, Options, Origins, app::Drain};
 
 use crate::{
     args::ServeArguments,
@@ -61,7 +61,8 @@ fn lost(error: io::Error) -> Failure {
 }
 
 fn options(arguments: &ServeArguments, drain: Drain) -> Options {
-    let mut config = Config { origins: Origins::Any, ..Config::default() };
+    let deflate = arguments.deflate.then(Deflate::default);
+    let mut config = Config { origins: Origins::Any, deflate, ..Config::default() };
     if !arguments.origins.is_empty() && !arguments.origins.iter().any(|origin| origin == "*") {
         config.origins = Origins::List(arguments.origins.clone());
     }

@@ -18,9 +18,7 @@ fn runtimes_are_listed() {
 #[test]
 fn what_is_not_there_yet_is_refused_in_a_sentence() {
     for (arguments, word) in [
-        (&["serve", "mio", "--deflate"][..], "--deflate"),
-        (&["serve", "mio", "--cert", "a.pem", "--key", "b.pem"], "--cert"),
-        (&["connect", "ws://127.0.0.1:1/", "--deflate"], "--deflate"),
+        (&["serve", "mio", "--cert", "a.pem", "--key", "b.pem"][..], "--cert"),
         (&["connect", "wss://127.0.0.1:1/", "--insecure"], "--insecure"),
         (&["load", "wss://127.0.0.1:1/"], "ws://"),
     ] {

@@ -55,7 +55,7 @@ impl Connection {
         self.outbox.flush_late_pong();
         let mask = (self.role == Role::Client).then(|| self.config.masks.mask());
         let mut header = [0; MAX_HEADER];
-        let size = frame::encode(&mut header, true, opcode, len, mask);
+        let size = frame::encode(&mut header, frame::first(true, opcode), len, mask);
         self.outbox.push(&header[..size], &[]);
         self.announced = Some(Box::new(Announced { left: len, mask, waiting: Outbox::default() }));
     }

@@ -46,6 +46,9 @@ pub struct Config {
     /// text messages, also where `fragments` is on; they have no pings, so that only `write_timeout` finds a dead peer.
     #[cfg(feature = "legacy")]
     pub drafts: crate::Drafts,
+    /// Compression (RFC 7692, permessage-deflate): what a server accepts, and a client offers. None.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<crate::Deflate>,
     /// Where masks and keys come from. The operating system.
     pub masks: MaskSource,
 }
@@ -94,6 +97,8 @@ impl Config {
             pages: false,
             #[cfg(feature = "legacy")]
             drafts: crate::Drafts::default(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
             masks,
         }
     }

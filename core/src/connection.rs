@@ -5,6 +5,7 @@ use crate::{
     ClientRequest, CloseCode, Closed, Config, Event, Kind, Opened, Outbox, Refusal, Rejection, Response, Role,
     SendError, State,
     announce::Announced,
+    deflate::Codec,
     event::Cause,
     frame::{MAX_HEADER, Opcode},
     handshake::{self, Asked, ClientOpening, NO_UPGRADE, ServerOpening},
@@ -38,6 +39,8 @@ pub struct Connection {
     pub(crate) ended_cleanly: bool,
     /// The message in reception: set from its first frame to its last.
     pub(crate) message: Option<Kind>,
+    /// It is compressed.
+    pub(crate) compressed: bool,
     /// Bytes of it that its headers announced so far.
     pub(crate) message_len: usize,
     pub(crate) fragments: usize,
@@ -57,6 +60,8 @@ pub struct Connection {
     pub(crate) opened: Option<Box<Opened>>,
     /// The terminal event is due.
     pub(crate) ending: Option<Box<Closed>>,
+    /// What compresses and inflates, where that was agreed on.
+    pub(crate) deflate: Option<Box<Codec>>,
     /// The fragmented message that is being sent, and the state of its text.
     pub(crate) sending: Option<(Kind, Utf8)>,
     /// It is one frame, of which the length was announced.
@@ -139,6 +144,7 @@ impl Connection {
             eof: false,
             ended_cleanly: false,
             message: None,
+            compressed: false,
             message_len: 0,
             fragments: 0,
             assembly: Assembly::default(),
@@ -151,6 +157,7 @@ impl Connection {
             opening: None,
             opened: None,
             ending: None,
+            deflate: None,
             sending: None,
             announced: None,
             #[cfg(feature = "legacy")]
@@ -266,7 +273,9 @@ impl Connection {
         self.opened.is_some()
             || self.ending.is_some()
             || match self.state {
-                State::Open | State::Closing if self.stash.is_empty() => self.eof && !self.held,
+                State::Open | State::Closing if self.stash.is_empty() => {
+                    self.eof && !self.held || self.has_inflated() && !self.is_paused()
+                }
                 State::Open | State::Closing => !self.is_paused(),
                 State::Connecting => self.eof,
                 _ => false,
@@ -338,6 +347,7 @@ impl Connection {
         self.opening = None;
         #[cfg(feature = "legacy")]
         self.speak(opened.draft);
+        self.deflate = Codec::agreed(&opened, self.role, &self.config);
         self.opened = Some(Box::new(opened));
         self.step(Step::Opened);
         self.timers.rearm();
@@ -366,6 +376,7 @@ impl Connection {
         self.message = None;
         self.frame = None;
         self.assembly = Assembly::default();
+        self.deflate = None;
         self.control = Vec::new();
         self.stash = Vec::new();
         // What waits for the end of a frame can not be said any more.

@@ -58,6 +58,8 @@ violations! {
     CloseReasonNotUtf8 = INVALID_DATA, "the reason of a close frame is not UTF-8";
     /// RFC 6455 8.1.
     TextNotUtf8 = INVALID_DATA, "a text message is not UTF-8";
+    /// RFC 7692 7.2.2: compressed data that is none, or that ends too soon.
+    Undecodable = INVALID_DATA, "compressed data that cannot be inflated";
     /// A frame over [`Config::max_frame`](crate::Config) (RFC 6455 10.4).
     FrameTooBig = TOO_BIG, "a frame is over the limit";
     /// A message over [`Config::max_message`](crate::Config) (RFC 6455 10.4).

@@ -130,6 +130,11 @@ pub enum Timeout {
 }
 
 impl Closed {
+    /// An end without the peer's close frame (RFC 6455 7.1.5).
+    pub(crate) fn lost(cause: Cause) -> Self {
+        Closed { code: CloseCode::ABNORMAL, reason: String::new(), cause }
+    }
+
     /// Whether the closing handshake was done.
     pub fn is_clean(&self) -> bool {
         self.cause == Cause::Handshake

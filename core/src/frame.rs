@@ -25,6 +25,8 @@ impl Opcode {
 pub(crate) struct Header {
     pub(crate) fin: bool,
     pub(crate) opcode: Opcode,
+    /// The message is compressed (RFC 7692 6).
+    pub(crate) rsv1: bool,
     /// Zero, which changes nothing, where the frame is not masked.
     pub(crate) mask: [u8; 4],
     /// Bytes of the header.
@@ -40,6 +42,8 @@ pub(crate) struct Expect {
     pub(crate) role: Role,
     /// Whether a fragmented message is open.
     pub(crate) in_message: bool,
+    /// Whether RSV1 may be set, at the start of a message: an extension that defines it was agreed on.
+    pub(crate) rsv1: bool,
     /// Bytes that a frame may have.
     pub(crate) max_frame: usize,
     /// Bytes that the message may still grow by.
@@ -48,6 +52,8 @@ pub(crate) struct Expect {
 
 /// No header is longer.
 pub(crate) const MAX_HEADER: usize = 14;
+/// The bit that says that a message is compressed (RFC 7692 6).
+pub(crate) const RSV1: u8 = 0x40;
 /// RFC 6455 5.5.
 pub(crate) const MAX_CONTROL: usize = 125;
 
@@ -56,6 +62,7 @@ pub(crate) const MAX_CONTROL: usize = 125;
 pub(crate) fn parse(bytes: &[u8], expect: Expect) -> Result<Option<Header>, Violation> {
     let Some(&first) = bytes.first() else { return Ok(None) };
     let (fin, opcode) = first_byte(first, expect)?;
+    let rsv1 = first & RSV1 != 0;
     let Some(&second) = bytes.get(1) else { return Ok(None) };
     let masked = expect.role == Role::Server;
     if (second & 0x80 != 0) != masked {
@@ -78,12 +85,12 @@ pub(crate) fn parse(bytes: &[u8], expect: Expect) -> Result<Option<Header>, Viol
     }
     let len = len as usize;
     if !masked {
-        return Ok(Some(Header { fin, opcode, mask: [0; 4], size: at, len }));
+        return Ok(Some(Header { fin, opcode, rsv1, mask: [0; 4], size: at, len }));
     }
     let Some(&mask) = bytes.get(at..).and_then(|rest| rest.first_chunk()) else {
         return Ok(None);
     };
-    Ok(Some(Header { fin, opcode, mask, size: at + 4, len }))
+    Ok(Some(Header { fin, opcode, rsv1, mask, size: at + 4, len }))
 }
 
 /// Reads the commonest header, that of a whole data message of at most 125 bytes; anything else is left to [`parse`].
@@ -98,20 +105,20 @@ pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
     }
     let mask = if masked { *bytes.get(2..)?.first_chunk()? } else { [0; 4] };
     let opcode = if first == 0x81 { Opcode::Text } else { Opcode::Binary };
-    Some(Header { fin: true, opcode, mask, size, len })
+    Some(Header { fin: true, opcode, rsv1: false, mask, size, len })
 }
 
-/// Writes a header; returns how many bytes of `out` it takes.
+/// The first byte of a header.
 #[inline]
-pub(crate) fn encode(
-    out: &mut [u8; MAX_HEADER],
-    fin: bool,
-    opcode: Opcode,
-    len: usize,
-    mask: Option<[u8; 4]>,
-) -> usize {
+pub(crate) fn first(fin: bool, opcode: Opcode) -> u8 {
+    opcode as u8 | if fin { 0x80 } else { 0 }
+}
+
+/// Writes a header that begins with `first`; returns how many bytes of `out` it takes.
+#[inline]
+pub(crate) fn encode(out: &mut [u8; MAX_HEADER], first: u8, len: usize, mask: Option<[u8; 4]>) -> usize {
     let masked = if mask.is_some() { 0x80 } else { 0 };
-    out[0] = if fin { 0x80 } else { 0 } | opcode as u8;
+    out[0] = first;
     let at = match len {
         0..126 => {
             out[1] = masked | len as u8;
@@ -135,7 +142,9 @@ pub(crate) fn encode(
 
 #[inline]
 fn first_byte(byte: u8, expect: Expect) -> Result<(bool, Opcode), Violation> {
-    if byte & 0x70 != 0 {
+    // RFC 7692 6: RSV1 belongs to the first frame of a message; it makes a continuation and a control frame fail.
+    let defined = if expect.rsv1 && matches!(byte & 0xf, 0x1 | 0x2) { RSV1 } else { 0 };
+    if byte & 0x70 & !defined != 0 {
         return Err(Violation::ReservedBits);
     }
     let fin = byte & 0x80 != 0;
@@ -190,7 +199,8 @@ fn within_limits(len: u64, expect: Expect) -> Result<(), Violation> {
 mod tests {
     use super::*;
 
-    const EXPECT: Expect = Expect { role: Role::Server, in_message: false, max_frame: 1 << 20, max_message: 1 << 20 };
+    const EXPECT: Expect =
+        Expect { role: Role::Server, in_message: false, rsv1: false, max_frame: 1 << 20, max_message: 1 << 20 };
 
     #[test]
     fn encodes_and_parses_from_one_table() {
@@ -204,16 +214,16 @@ mod tests {
         ];
         for (len, bytes) in table {
             let mut out = [0; MAX_HEADER];
-            let size = encode(&mut out, true, Opcode::Binary, len, None);
+            let size = encode(&mut out, first(true, Opcode::Binary), len, None);
             assert_eq!(&out[..size], bytes);
             let expect = Expect { role: Role::Client, ..EXPECT };
-            let header = Header { fin: true, opcode: Opcode::Binary, mask: [0; 4], size, len };
+            let header = Header { fin: true, opcode: Opcode::Binary, rsv1: false, mask: [0; 4], size, len };
             assert_eq!(parse(bytes, expect), Ok(Some(header)));
             for cut in 0..bytes.len() {
                 assert_eq!(parse(&bytes[..cut], expect), Ok(None), "{len} cut at {cut}");
             }
-            let size = encode(&mut out, false, Opcode::Text, len, Some([1, 2, 3, 4]));
-            let header = Header { fin: false, opcode: Opcode::Text, mask: [1, 2, 3, 4], size, len };
+            let size = encode(&mut out, first(false, Opcode::Text), len, Some([1, 2, 3, 4]));
+            let header = Header { fin: false, opcode: Opcode::Text, rsv1: false, mask: [1, 2, 3, 4], size, len };
             assert_eq!(parse(&out[..size], EXPECT), Ok(Some(header)));
         }
     }
@@ -248,6 +258,21 @@ mod tests {
     }
 
     #[test]
+    fn rsv1_stands_at_the_start_of_a_message_and_nowhere_else() {
+        for byte in 0..=u8::MAX {
+            for in_message in [false, true] {
+                let without = Expect { in_message, ..EXPECT };
+                let with = Expect { rsv1: true, ..without };
+                let starts = byte & 0x70 == RSV1 && matches!(byte & 0xf, 0x1 | 0x2);
+                let expected = if starts { first_byte(byte & !RSV1, without) } else { first_byte(byte, without) };
+                assert_eq!(first_byte(byte, with), expected, "{byte:#x}");
+            }
+        }
+        let header = parse(&[0xc1, 0x80, 0, 0, 0, 0], Expect { rsv1: true, ..EXPECT }).unwrap().unwrap();
+        assert!(header.rsv1 && header.fin && header.opcode == Opcode::Text);
+    }
+
+    #[test]
     fn the_short_way_reads_the_commonest_headers_and_nothing_else() {
         for role in [Role::Server, Role::Client] {
             let mut short = 0;
@@ -255,7 +280,7 @@ mod tests {
                 for (in_message, limit) in [(false, 1000), (true, 1000), (false, 100)] {
                     let bytes = [first, second, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
                     for come in [0, 1, 2, 5, 6, 12] {
-                        let expect = Expect { role, in_message, max_frame: limit, max_message: limit };
+                        let expect = Expect { role, in_message, rsv1: false, max_frame: limit, max_message: limit };
                         let header = parse_short(&bytes[..come], expect);
                         let parsed = parse(&bytes[..come], expect);
                         let common = matches!(parsed, Ok(Some(header))

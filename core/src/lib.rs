@@ -151,8 +151,8 @@
 //!
 //! `std` (default): vectored output, the operating system's masks, and the layers that drivers share, from [`Endpoint`] to
 //! [`app`] and [`task`]. Without it the crate is `no_std` and needs `alloc`; [`MaskSource`] then is the caller's. `url`:
-//! [`Connect`]. `async`: `Stream` and `Sink` for [`task::WebSocket`]. `legacy`: the drafts before RFC 6455 that browsers
-//! spoke, which [`Config::drafts`] then switches on.
+//! [`Connect`]. `async`: `Stream` and `Sink` for [`task::WebSocket`]. `deflate`: compression (RFC 7692), with
+//! `Config::deflate`. `legacy`: the drafts before RFC 6455 that browsers spoke, which [`Config::drafts`] then switches on.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -162,6 +162,8 @@ mod announce;
 mod close;
 mod config;
 mod connection;
+#[cfg_attr(not(feature = "deflate"), path = "deflate/off.rs")]
+mod deflate;
 #[cfg(feature = "legacy")]
 mod draft;
 mod error;
@@ -213,6 +215,8 @@ pub use config::{Config, MaskSource, Origins};
 #[cfg(feature = "url")]
 pub use connect::Connect;
 pub use connection::Connection;
+#[cfg(feature = "deflate")]
+pub use deflate::{Deflate, DeflateParameters};
 #[cfg(feature = "legacy")]
 pub use draft::{Draft, Drafts, UnknownDraft};
 #[cfg(feature = "std")]

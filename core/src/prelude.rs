@@ -8,3 +8,5 @@ pub use crate::{
 };
 #[cfg(feature = "url")]
 pub use crate::{Connect, Target, UrlError};
+#[cfg(feature = "deflate")]
+pub use crate::{Deflate, DeflateParameters};

@@ -71,6 +71,7 @@ impl Connection {
         let expect = Expect {
             role: self.role,
             in_message: false,
+            rsv1: false,
             max_frame: self.config.max_frame,
             max_message: self.config.max_message,
         };
@@ -134,7 +135,7 @@ impl Connection {
         if !input.is_empty() {
             self.set_aside(input);
         }
-        if self.eof && self.stash.is_empty() && !self.held {
+        if self.eof && self.stash.is_empty() && !self.held && !self.has_inflated() {
             return Some(self.end(self.ended_by_transport()));
         }
         self.see_fast();
@@ -225,7 +226,7 @@ impl Connection {
         }
         loop {
             let event = match self.frame {
-                Some(frame) if frame.left > 0 && input.is_empty() => return Ok(None),
+                Some(frame) if self.waits(frame, input) => return Ok(None),
                 // The pieces of one frame are events that wait to be asked for, too.
                 Some(_) if self.held && self.config.fragments => return Ok(None),
                 Some(frame) => self.receive_payload(frame, input)?,
@@ -251,6 +252,7 @@ impl Connection {
         let expect = Expect {
             role: self.role,
             in_message: self.message.is_some(),
+            rsv1: self.deflate.is_some(),
             max_frame: self.config.max_frame,
             max_message: self.config.max_message.saturating_sub(self.message_len),
         };
@@ -265,11 +267,11 @@ impl Connection {
     }
 
     fn begin_frame(&mut self, header: Header) -> Result<(), Violation> {
-        let Header { fin, opcode, mask, len, .. } = header;
+        let Header { fin, opcode, rsv1, mask, len, .. } = header;
         self.frame = Some(Frame { fin, opcode, mask, left: len });
         match opcode {
-            Opcode::Text => self.message = Some(Kind::Text),
-            Opcode::Binary => self.message = Some(Kind::Binary),
+            Opcode::Text => (self.message, self.compressed) = (Some(Kind::Text), rsv1),
+            Opcode::Binary => (self.message, self.compressed) = (Some(Kind::Binary), rsv1),
             Opcode::Continuation => {}
             Opcode::Close | Opcode::Ping | Opcode::Pong => return Ok(()),
         }
@@ -283,7 +285,8 @@ impl Connection {
 
     /// A frame whose payload is all there needs no copy, unless it is a fragment to be assembled.
     fn receive_whole_frame<'b>(&mut self, header: Header, input: &mut &'b mut [u8]) -> Received<'b> {
-        let unfragmented = header.fin && header.opcode != Opcode::Continuation && !self.config.fragments;
+        let unfragmented = header.fin && header.opcode != Opcode::Continuation;
+        let unfragmented = unfragmented && !self.config.fragments && !self.compressed;
         if input.len() < header.len || !(header.opcode.is_control() || unfragmented) {
             return Ok(None);
         }
@@ -302,6 +305,9 @@ impl Connection {
 
     /// The next piece of a payload.
     fn receive_payload<'b>(&mut self, mut frame: Frame, input: &mut &'b mut [u8]) -> Received<'b> {
+        if self.compressed && !frame.opcode.is_control() {
+            return self.receive_compressed(frame, input);
+        }
         let end = frame.left.min(input.len());
         let (piece, rest) = mem::take(input).split_at_mut(end);
         *input = rest;
@@ -329,14 +335,16 @@ impl Connection {
             Kind::Text => {}
             Kind::Binary => self.assembly.push_binary(piece, frame.left),
         }
-        if !fin {
-            return Ok(None);
-        }
+        if fin { self.end_assembly(kind).map(Some) } else { Ok(None) }
+    }
+
+    /// The message that was assembled.
+    pub(crate) fn end_assembly<'b>(&mut self, kind: Kind) -> Result<Event<'b>, Violation> {
         self.end_message();
-        Ok(Some(Event::Message(match kind {
+        Ok(Event::Message(match kind {
             Kind::Text => Message::Text(Cow::Owned(self.assembly.take_text().ok_or(Violation::TextNotUtf8)?)),
             Kind::Binary => Message::Binary(Cow::Owned(self.assembly.take_binary())),
-        })))
+        }))
     }
 
     pub(crate) fn end_message(&mut self) -> Option<Kind> {
@@ -399,11 +407,4 @@ fn whole(kind: Kind, payload: &[u8]) -> Result<Message<'_>, Violation> {
         Kind::Text => Message::Text(Cow::Borrowed(utf8::text(payload).ok_or(Violation::TextNotUtf8)?)),
         Kind::Binary => Message::Binary(Cow::Borrowed(payload)),
     })
-}
-
-impl Closed {
-    /// An end without the peer's close frame (RFC 6455 7.1.5).
-    pub(crate) fn lost(cause: Cause) -> Self {
-        Closed { code: CloseCode::ABNORMAL, reason: String::new(), cause }
-    }
 }

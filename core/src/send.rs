@@ -29,7 +29,11 @@ impl Connection {
             return self.send_hixie(message.into());
         }
         let Outgoing { kind, payload } = message.into();
-        self.push_frame(true, kind.into(), payload);
+        if self.deflate.is_some() {
+            self.push_message(kind, payload);
+        } else {
+            self.push_frame(true, kind.into(), payload);
+        }
         Ok(())
     }
 
@@ -75,7 +79,7 @@ impl Connection {
         }
         self.sending = (!fin).then_some((kind, utf8));
         match place {
-            Place::Apart => self.push_frame(fin, opcode, payload),
+            Place::Apart => self.push_fragment(fin, opcode, payload),
             Place::First(len) => {
                 self.announce(opcode, len);
                 self.push_piece(payload, fin);
@@ -177,15 +181,21 @@ impl Connection {
 
     #[inline]
     pub(crate) fn push_frame(&mut self, fin: bool, opcode: Opcode, payload: Payload<'_>) {
+        self.push_first(frame::first(fin, opcode), payload);
+    }
+
+    /// Queues a frame that begins with this byte.
+    #[inline]
+    pub(crate) fn push_first(&mut self, first: u8, payload: Payload<'_>) {
         let mut header = [0; MAX_HEADER];
         if self.role == Role::Client {
             let mask = self.config.masks.mask();
-            let size = frame::encode(&mut header, fin, opcode, payload.as_bytes().len(), Some(mask));
+            let size = frame::encode(&mut header, first, payload.as_bytes().len(), Some(mask));
             self.push_masked(&header[..size], payload, mask);
             return;
         }
         let len = payload.as_bytes().len();
-        let size = frame::encode(&mut header, fin, opcode, len, None);
+        let size = frame::encode(&mut header, first, len, None);
         if len < LARGE {
             return self.outbox.push_small(&header, size, payload.as_bytes());
         }

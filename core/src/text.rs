@@ -66,6 +66,22 @@ impl Assembly {
         self.append(piece, left);
     }
 
+    /// What was taken so far.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Makes room for `more` bytes, and for a quarter more than there are then, but for no more than `most` in all.
+    #[cfg(feature = "deflate")]
+    pub(crate) fn reserve(&mut self, more: usize, most: usize) {
+        let needed = self.bytes.len() + more;
+        if needed > self.bytes.capacity() {
+            let ample = (needed + needed / 4).min(most).max(needed);
+            self.bytes.reserve_exact(ample - self.bytes.len());
+        }
+    }
+
     /// Checks a piece of a text message that is not kept; at the end, that the last character is whole.
     #[must_use]
     pub(crate) fn check_text(&mut self, piece: &[u8], fin: bool) -> bool {

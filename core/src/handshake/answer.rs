@@ -2,7 +2,7 @@
 
 use super::{
     Opened, Refusal, Rejection, Response,
-    headers::{Headers, may_be_set, write_field},
+    headers::{may_be_set, write_field},
     server::Asked,
 };
 use crate::{Config, SendError};
@@ -23,13 +23,14 @@ impl Asked {
         if let Some(name) = &subprotocol {
             write_field(&mut answer, "Sec-WebSocket-Protocol", name);
         }
-        finish(&mut answer, &response.headers, b"");
-        let opened = Opened {
+        let mut opened = Opened {
             subprotocol,
-            headers: Headers::default(),
             #[cfg(feature = "legacy")]
             draft: self.draft,
+            ..Opened::default()
         };
+        self.extensions.write(&mut answer, &mut opened);
+        finish(&mut answer, &response.headers, b"");
         Ok((answer, opened))
     }
 

@@ -5,6 +5,7 @@ use super::legacy;
 use super::{
     HandshakeError, HandshakeFailure, Headers, Opened,
     body::Body,
+    extensions,
     head::{self, Head, HeadError, HeadReader},
     headers::{may_be_set, write_field},
     key, list, origin,
@@ -89,6 +90,7 @@ impl ClientOpening {
         if !request.subprotocols.is_empty() {
             write_field(&mut bytes, "Sec-WebSocket-Protocol", &request.subprotocols.join(", "));
         }
+        extensions::write_offers(&mut bytes, config);
         for (name, value) in &request.headers {
             #[cfg(feature = "legacy")]
             let name = legacy::field_name(draft, name);
@@ -110,12 +112,8 @@ impl ClientOpening {
 
     /// Takes the bytes of the response off `input` and leaves what is behind it; takes all where it is not complete, or
     /// has failed. After `Ok(Some)` or `Err` it is done.
-    pub(crate) fn receive(
-        &mut self,
-        input: &mut &mut [u8],
-        _config: &Config,
-    ) -> Result<Option<Opened>, HandshakeError> {
-        let result = self.advance(input);
+    pub(crate) fn receive(&mut self, input: &mut &mut [u8], config: &Config) -> Result<Option<Opened>, HandshakeError> {
+        let result = self.advance(input, config);
         if !matches!(result, Ok(Some(_))) {
             *input = &mut [];
         }
@@ -135,7 +133,7 @@ impl ClientOpening {
         }
     }
 
-    fn advance(&mut self, input: &mut &mut [u8]) -> Result<Option<Opened>, HandshakeError> {
+    fn advance(&mut self, input: &mut &mut [u8], config: &Config) -> Result<Option<Opened>, HandshakeError> {
         loop {
             #[cfg(feature = "legacy")]
             if let Some(hixie) = &mut self.hixie
@@ -148,7 +146,7 @@ impl ClientOpening {
                     let Some(head) = reader.receive(input).map_err(HandshakeError::from)? else {
                         return Ok(None);
                     };
-                    if let Some(opened) = self.receive_head(head)? {
+                    if let Some(opened) = self.receive_head(head, config)? {
                         return Ok(Some(opened));
                     }
                 }
@@ -162,13 +160,13 @@ impl ClientOpening {
         }
     }
 
-    fn receive_head(&mut self, head: Head) -> Result<Option<Opened>, HandshakeError> {
+    fn receive_head(&mut self, head: Head, config: &Config) -> Result<Option<Opened>, HandshakeError> {
         let fail = |kind, status| HandshakeError::new(kind, status, Headers::default());
         let (minor, status) = status_line(head.start_line()).ok_or_else(|| fail(HandshakeFailure::Malformed, 0))?;
         let headers = head.into_headers().map_err(|_| fail(HandshakeFailure::Malformed, status))?;
         match status {
-            101 => match self.check(minor, &headers) {
-                Ok(subprotocol) => return Ok(self.opened(subprotocol, headers)),
+            101 => match self.check(minor, &headers, config) {
+                Ok(opened) => return Ok(self.opened(Opened { headers, ..opened })),
                 Err(kind) => return Err(HandshakeError::new(kind, status, headers)),
             },
             // RFC 9110 15.2: a client skips 1xx responses that it did not expect.
@@ -186,17 +184,14 @@ impl ClientOpening {
     }
 
     /// What was agreed on; `None` where more than a head has to come first.
-    fn opened(&mut self, subprotocol: Option<String>, headers: Headers) -> Option<Opened> {
-        #[cfg(not(feature = "legacy"))]
-        return Some(Opened { subprotocol, headers });
+    fn opened(&mut self, opened: Opened) -> Option<Opened> {
         #[cfg(feature = "legacy")]
-        {
-            let opened = Opened { subprotocol, headers, draft: self.draft };
-            match &mut self.hixie {
-                Some(hixie) => hixie.receive_head(opened),
-                None => Some(opened),
-            }
+        if let Some(hixie) = &mut self.hixie {
+            return hixie.receive_head(Opened { draft: self.draft, ..opened });
         }
+        #[cfg(feature = "legacy")]
+        let opened = Opened { draft: self.draft, ..opened };
+        Some(opened)
     }
 
     /// TLS carries the bytes.
@@ -207,8 +202,8 @@ impl ClientOpening {
         }
     }
 
-    /// The rules for a 101 (RFC 6455 4.1, items 2 to 6). The subprotocol that was agreed on.
-    fn check(&self, minor: u8, headers: &Headers) -> Result<Option<String>, HandshakeFailure> {
+    /// The rules for a 101 (RFC 6455 4.1, items 2 to 6). What was agreed on.
+    fn check(&self, minor: u8, headers: &Headers, config: &Config) -> Result<Opened, HandshakeFailure> {
         // RFC 9110 15.2: there are no 1xx in HTTP/1.0.
         if minor == 0 {
             return Err(HandshakeFailure::Malformed);
@@ -225,19 +220,18 @@ impl ClientOpening {
             if headers.contains("Transfer-Encoding") {
                 return Err(HandshakeFailure::TransferEncoding);
             }
-            return hixie.check(headers, &self.subprotocols);
+            let subprotocol = hixie.check(headers, &self.subprotocols)?;
+            return Ok(Opened { subprotocol, ..Opened::default() });
         }
         if headers.only("Sec-WebSocket-Accept") != Some(self.accept.as_bytes()) {
             return Err(HandshakeFailure::Accept);
         }
-        // None was offered; permessage-deflate would be looked for here.
-        if headers.contains("Sec-WebSocket-Extensions") {
-            return Err(HandshakeFailure::Extension);
-        }
+        let mut opened = Opened::default();
+        extensions::check(headers, config, &mut opened)?;
         if headers.contains("Transfer-Encoding") {
             return Err(HandshakeFailure::TransferEncoding);
         }
-        self.check_subprotocol(headers)
+        Ok(Opened { subprotocol: self.check_subprotocol(headers)?, ..opened })
     }
 
     fn check_subprotocol(&self, headers: &Headers) -> Result<Option<String>, HandshakeFailure> {

@@ -40,11 +40,29 @@ pub(super) fn are_unique<T: AsRef<str>>(tokens: &[T]) -> bool {
     sorted.is_sorted_by(|a, b| a != b)
 }
 
-/// Whether `Sec-WebSocket-Extensions` is a list of extensions (RFC 6455 9.1):
-/// `token *( ";" token [ "=" ( token | quoted-string ) ] )`, white space allowed between (RFC 6455 4.3).
+/// An element of `Sec-WebSocket-Extensions`.
+pub(super) struct Extension<'a> {
+    #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "no extension is spoken"))]
+    pub(super) name: &'a [u8],
+    /// As they came, each behind its semicolon.
+    #[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "no extension is spoken"))]
+    parameters: &'a [u8],
+}
+
+#[cfg(feature = "deflate")]
+impl<'a> Extension<'a> {
+    /// Names and values; a value that was quoted has its backslashes still.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = (&'a [u8], Option<&'a [u8]>)> {
+        let mut cursor = Cursor { rest: self.parameters };
+        core::iter::from_fn(move || if cursor.take(b';') { cursor.parameter() } else { None })
+    }
+}
+
+/// Gives the extensions that `Sec-WebSocket-Extensions` lists to `each`; whether it is such a list (RFC 6455 9.1):
+/// `token *( ";" token [ "=" ( token | quoted-string ) ] )`, white space allowed between (RFC 6455 4.3), and not empty.
 ///
-/// One pass; nothing is kept. An extension that timtow comes to speak reads its parameters through the same [`Cursor`].
-pub(super) fn are_extensions<'a>(fields: impl Iterator<Item = &'a [u8]>) -> bool {
+/// One pass; nothing is kept.
+pub(super) fn extensions<'a>(fields: impl Iterator<Item = &'a [u8]>, mut each: impl FnMut(Extension<'a>)) -> bool {
     let mut any = false;
     for field in fields {
         let mut cursor = Cursor { rest: field };
@@ -53,8 +71,13 @@ pub(super) fn are_extensions<'a>(fields: impl Iterator<Item = &'a [u8]>) -> bool
             match cursor.rest.first() {
                 None => break,
                 Some(b',') => cursor.rest = &cursor.rest[1..],
-                Some(_) if cursor.extension().is_some() => any = true,
-                Some(_) => return false,
+                Some(_) => match cursor.extension() {
+                    Some(extension) => {
+                        any = true;
+                        each(extension);
+                    }
+                    None => return false,
+                },
             }
         }
     }
@@ -67,26 +90,29 @@ struct Cursor<'a> {
 }
 
 impl<'a> Cursor<'a> {
-    fn extension(&mut self) -> Option<&'a [u8]> {
+    fn extension(&mut self) -> Option<Extension<'a>> {
         let name = self.token()?;
+        let parameters = self.rest;
         while self.take(b';') {
             self.parameter()?;
         }
+        let parameters = &parameters[..parameters.len() - self.rest.len()];
         // The cursor is behind an element: only a comma or the end may follow.
-        matches!(self.rest.first(), None | Some(b',')).then_some(name)
+        matches!(self.rest.first(), None | Some(b',')).then_some(Extension { name, parameters })
     }
 
-    fn parameter(&mut self) -> Option<&'a [u8]> {
+    fn parameter(&mut self) -> Option<(&'a [u8], Option<&'a [u8]>)> {
         self.skip_space();
         let name = self.token()?;
-        if self.take(b'=') {
-            self.skip_space();
-            match self.rest.first()? {
-                b'"' => self.quoted_token()?,
-                _ => self.token()?,
-            };
+        if !self.take(b'=') {
+            return Some((name, None));
         }
-        Some(name)
+        self.skip_space();
+        let value = match self.rest.first()? {
+            b'"' => self.quoted_token()?,
+            _ => self.token()?,
+        };
+        Some((name, Some(value)))
     }
 
     fn token(&mut self) -> Option<&'a [u8]> {
@@ -182,9 +208,9 @@ mod tests {
             ("a/b", false),
             ("é", false),
         ] {
-            assert_eq!(are_extensions([field.as_bytes()].into_iter()), valid, "{field}");
+            assert_eq!(extensions([field.as_bytes()].into_iter(), |_| {}), valid, "{field}");
         }
-        assert!(are_extensions([&b""[..], b"a"].into_iter()));
-        assert!(!are_extensions([&b"a"[..], b"b;"].into_iter()));
+        assert!(extensions([&b""[..], b"a"].into_iter(), |_| {}));
+        assert!(!extensions([&b"a"[..], b"b;"].into_iter(), |_| {}));
     }
 }

@@ -8,6 +8,7 @@ mod answer;
 mod body;
 mod client;
 mod cookie;
+mod extensions;
 mod failure;
 mod head;
 mod headers;

@@ -73,6 +73,9 @@ pub struct Opened {
     /// The version of the protocol that is spoken.
     #[cfg(feature = "legacy")]
     pub draft: crate::Draft,
+    /// How messages are compressed (RFC 7692), where that was agreed on.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<crate::DeflateParameters>,
 }
 
 impl Request {

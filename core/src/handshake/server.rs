@@ -3,7 +3,7 @@
 #[cfg(feature = "legacy")]
 use super::legacy;
 use super::{
-    Headers, Refusal, Request,
+    Headers, Refusal, Request, extensions,
     head::{self, Head, HeadError, HeadReader},
     key, list, origin, request,
 };
@@ -31,6 +31,7 @@ pub(crate) struct Asked {
     pub(super) accept: String,
     /// The subprotocols that the client offers, best first, with a comma between: one allocation, however many.
     pub(super) subprotocols: String,
+    pub(super) extensions: extensions::Chosen,
     #[cfg(feature = "legacy")]
     pub(super) draft: crate::Draft,
     /// What the answer of one of the hixie drafts has in place of `accept`.
@@ -157,7 +158,7 @@ fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
     };
     let accept = key::accept(key);
     let subprotocols = subprotocols(headers)?;
-    check_extensions(headers)?;
+    let extensions = extensions::choose(headers, config)?;
     check_origin(&request, "Origin", config)?;
     #[cfg(feature = "legacy")]
     if draft != crate::Draft::Rfc6455 {
@@ -166,6 +167,7 @@ fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
     let asked = Asked {
         accept,
         subprotocols,
+        extensions,
         #[cfg(feature = "legacy")]
         draft,
         #[cfg(feature = "legacy")]
@@ -179,7 +181,11 @@ fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
 fn check_hixie(request: Request, draft: crate::Draft, config: &Config) -> Result<(Request, Asked), Refusal> {
     let (hixie, subprotocols) = legacy::HixieServer::new(&request, draft)?;
     check_origin(&request, "Origin", config)?;
-    Ok((request, Asked { accept: String::new(), subprotocols, draft, hixie: Some(Box::new(hixie)) }))
+    let hixie = Some(Box::new(hixie));
+    Ok((
+        request,
+        Asked { accept: String::new(), subprotocols, extensions: extensions::Chosen::default(), draft, hixie },
+    ))
 }
 
 /// RFC 6455 4.2.2, item 4, and 10.2.
@@ -253,14 +259,5 @@ fn subprotocols(headers: &Headers) -> Result<String, Refusal> {
     match list::subprotocols(headers.values(NAME)) {
         Some(listed) => Ok(listed.join(",")),
         None => Err(Refusal::new(400, "Sec-WebSocket-Protocol is not a list of different tokens")),
-    }
-}
-
-/// RFC 6455 4.2.1, item 9. Offers are declined; an extension that is spoken would be chosen here, and kept in [`Asked`].
-fn check_extensions(headers: &Headers) -> Result<(), Refusal> {
-    const NAME: &str = "Sec-WebSocket-Extensions";
-    match !headers.contains(NAME) || list::are_extensions(headers.values(NAME)) {
-        true => Ok(()),
-        false => Err(Refusal::new(400, "Sec-WebSocket-Extensions is not a list of extensions")),
     }
 }

@@ -335,7 +335,7 @@ impl Side {
             }
             Act::Piece(item, from, to) => {
                 let (fin, payload) = (to == usize::MAX, &item.bytes()[from..to.min(item.len)]);
-                let fragment = Fragment { kind: item.kind, payload: payload.into(), fin };
+                let fragment = Fragment { kind: item.kind, payload: payload.into(), fin, message_len: None };
                 self.call(|ws, _| ws.send_fragment(fragment).expect("it is open"));
                 let mut said = said.borrow_mut();
                 if !said.is_open {

@@ -107,7 +107,8 @@ impl Side {
         let payload = self.payload(len);
         let kind = if text { Kind::Text } else { Kind::Binary };
         let other = self.sending.first().is_some_and(|begun| *begun != u8::from(text));
-        let sent = self.with(|ws| ws.send_fragment(Fragment { kind, payload: (&payload[..]).into(), fin }));
+        let sent =
+            self.with(|ws| ws.send_fragment(Fragment { kind, payload: (&payload[..]).into(), fin, message_len: None }));
         self.sent_or_why(sent, other);
         if sent.is_err() {
             return;
