@@ -47,7 +47,7 @@ start_server() {
   shift
   rm -f "$WORK/listening"
   mkfifo "$WORK/listening"
-  timeout -k 20 600 "$TIMTOW" serve "$runtime" --listen 127.0.0.1:0 "$@" >"$WORK/listening" 2>"$WORK/server.log" &
+  timeout -k 20 "${PATIENCE:-600}" "$TIMTOW" serve "$runtime" --listen 127.0.0.1:0 "$@" >"$WORK/listening" 2>"$WORK/server.log" &
   SERVER_PID=$!
   exec 8<"$WORK/listening"
   read -r -t 30 line <&8 || true

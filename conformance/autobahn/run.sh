@@ -2,12 +2,16 @@
 # run.sh server RUNTIME...    Autobahn's fuzzing client against `timtow serve RUNTIME`
 # run.sh client RUNTIME...    Autobahn's fuzzing server against the client of each runtime
 #
-# Groups 1 to 7, 9 and 10 (301 cases, all but compression), about 15 s for each runtime. Everything but OK and
-# INFORMATIONAL fails, and so does a missing or wrong close code. One line per runtime on stdout; when a runtime
-# fails, its failing cases follow. Exit status 0 if all passed, 1 if one failed, 2 if the
-# suite could not be run.
+# run.sh all                  all 517 cases, both roles, on every runtime
+#
+# Groups 1 to 7, 9 and 10 (301 cases, all but compression), about 15 s for each runtime, unless other groups are asked
+# for. Everything but OK and INFORMATIONAL fails, and so does a missing or wrong close code. One line per runtime on
+# stdout; when a runtime fails, its failing cases follow. Exit status 0 if all passed, 1 if one failed, 2 if the suite
+# could not be run.
 #
 # Environment:
+#   TIMTOW_AUTOBAHN_GROUPS    base (the default), deflate (groups 12 and 13, 216 cases, about 5 minutes for each
+#                             runtime, most of which the suite needs itself), or all
 #   TIMTOW                    the program timtow (default: the newest build in target/)
 #   TIMTOW_AUTOBAHN_CLIENT    called as `CLIENT RUNTIME ws://127.0.0.1:PORT` (default: autobahn_client in target/)
 #   TIMTOW_AUTOBAHN           where the suite is installed, and is installed to when it is not there yet
@@ -18,15 +22,23 @@ here=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
 # shellcheck source=conformance/lib.sh
 . "$here/../lib.sh"
 
-CASES=301
+case ${TIMTOW_AUTOBAHN_GROUPS:-base} in
+  base) CASES=301 GROUPS_ASKED='"1.*", "2.*", "3.*", "4.*", "5.*", "6.*", "7.*", "9.*", "10.*"' ;;
+  deflate) CASES=216 GROUPS_ASKED='"12.*", "13.*"' ;;
+  all) CASES=517 GROUPS_ASKED='"*"' ;;
+  *) die "TIMTOW_AUTOBAHN_GROUPS is base, deflate or all, and not $TIMTOW_AUTOBAHN_GROUPS" ;;
+esac
+# What the suite may take for all cases of a runtime, in seconds.
+PATIENCE=3600
 # Group 9 sends messages of up to 16 MiB.
 MESSAGE_LIMIT=16777216
 
-usage() { die "usage: run.sh server|client RUNTIME..."; }
+usage() { die "usage: run.sh server|client RUNTIME..., or run.sh all"; }
 
 # spec TEMPLATE URL AGENT REPORTS: the suite's configuration.
 spec() {
-  sed -e "s|@URL@|$2|" -e "s|@AGENT@|$3|" -e "s|@OUTDIR@|$4|" "$here/$1" >"$WORK/spec.json"
+  sed -e "s|@URL@|$2|" -e "s|@AGENT@|$3|" -e "s|@OUTDIR@|$4|" -e "s|@CASES@|$GROUPS_ASKED|" \
+    "$here/$1" >"$WORK/spec.json"
 }
 
 # judge RUNTIME REPORTS LOG: true, and the counts on the last line, if all is well.
@@ -44,9 +56,9 @@ judge() {
 
 test_server() {
   local runtime=$1 reports=$2 failed=0
-  start_server "$runtime" --max-message "$MESSAGE_LIMIT" || return 1
+  start_server "$runtime" --max-message "$MESSAGE_LIMIT" --deflate || return 1
   spec fuzzingclient.json "$SERVER_URL" "$runtime" "$reports"
-  timeout -k 10 600 "$WSTEST" -m fuzzingclient -s "$WORK/spec.json" >"$WORK/wstest.log" 2>&1 ||
+  timeout -k 10 "$PATIENCE" "$WSTEST" -m fuzzingclient -s "$WORK/spec.json" >"$WORK/wstest.log" 2>&1 ||
     { echo "wstest ended with status $?"; failed=1; }
   stop_server || failed=1
   judge "$runtime" "$reports" "$WORK/wstest.log" || failed=1
@@ -66,7 +78,7 @@ start_fuzzing_server() {
     FUZZER=ws://127.0.0.1:$port
     spec fuzzingserver.json "$FUZZER" - "$reports"
     # -u 0: no web page.
-    timeout -k 10 600 "$WSTEST" -m fuzzingserver -s "$WORK/spec.json" -u 0 >"$WORK/wstest.log" 2>&1 &
+    timeout -k 10 "$PATIENCE" "$WSTEST" -m fuzzingserver -s "$WORK/spec.json" -u 0 >"$WORK/wstest.log" 2>&1 &
     HELPER_PID=$!
     deadline=$((SECONDS + 30))
     while kill -0 "$HELPER_PID" 2>/dev/null && [ "$SECONDS" -lt "$deadline" ]; do
@@ -89,13 +101,20 @@ stop_fuzzing_server() {
 test_client() {
   local runtime=$1 reports=$2 failed=0
   start_fuzzing_server "$reports" || return 1
-  timeout -k 10 600 "$TIMTOW_AUTOBAHN_CLIENT" "$runtime" "$FUZZER" >"$WORK/client.log" 2>&1 ||
+  timeout -k 10 "$PATIENCE" "$TIMTOW_AUTOBAHN_CLIENT" "$runtime" "$FUZZER" >"$WORK/client.log" 2>&1 ||
     { echo "the client ended with status $?"; failed=1; }
   stop_fuzzing_server
   judge "$runtime" "$reports" "$WORK/client.log" || failed=1
   return "$failed"
 }
 
+if [ "$*" = all ]; then
+  status=0
+  export TIMTOW_AUTOBAHN_GROUPS=all
+  "$0" server threads mio tokio tokio-current tokio-reuseport smol async-std || status=$?
+  "$0" client threads mio tokio smol async-std || status=$?
+  exit "$status"
+fi
 [ $# -ge 2 ] || usage
 role=$1
 shift

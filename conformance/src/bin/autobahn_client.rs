@@ -5,7 +5,7 @@
 
 use std::{error::Error, process::ExitCode};
 use timtow::{
-    Config, Message, Options, OwnedMessage,
+    Config, Deflate, Message, Options, OwnedMessage,
     core::{Buffers, Event, task},
 };
 
@@ -67,7 +67,8 @@ fn run(agent: &str, server: &str, exchange: Exchange) -> Result<(), Box<dyn Erro
 type Heard = Result<Option<String>, Box<dyn Error>>;
 
 fn options() -> Options {
-    let config = Config { max_message: MESSAGE_LIMIT, max_frame: MESSAGE_LIMIT, ..Config::default() };
+    let deflate = Some(Deflate::default());
+    let config = Config { max_message: MESSAGE_LIMIT, max_frame: MESSAGE_LIMIT, deflate, ..Config::default() };
     Options { config: config.into(), ..Options::default() }
 }
 

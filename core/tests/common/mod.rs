@@ -4,6 +4,7 @@
 pub mod alloc;
 #[cfg(feature = "legacy")]
 pub mod drafts;
+pub mod inflate;
 pub mod pair;
 pub mod pipe;
 pub mod transport;
