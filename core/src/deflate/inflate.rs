@@ -96,14 +96,13 @@ impl Inflater {
 
     /// The message is complete. `before` is as for [`step`](Inflater::step).
     pub(crate) fn finish(&mut self, before: &[u8]) -> Result<(), Violation> {
-        let large = self.inflated >= LARGE;
         (self.inflated, self.of_frame) = (0, 0);
         // A message without a single byte of payload is empty. Some peers send such, and their compressors have not moved.
         if let Some(mut stream) = self.stream.take() {
             stream.end()?;
-            // The window of a large message is not allocated beside the stream: together with the message they would cost
-            // more than one of them with it.
-            if large {
+            // A window is not allocated beside the stream: with the message they would cost more than each alone. It grows
+            // a few times, and then never again.
+            if self.takeover && self.window.must_grow(before.len()) {
                 drop(stream);
             } else {
                 stream.put_back();
@@ -118,9 +117,6 @@ impl Inflater {
     }
 }
 
-/// A message that its window may be beside.
-const LARGE: usize = 64 << 10;
-
 /// What a peer may look back to: a ring, once it is full. It is not larger than what came.
 struct Window {
     bytes: Vec<u8>,
@@ -131,6 +127,12 @@ struct Window {
 }
 
 impl Window {
+    /// Whether it takes more than a little memory to push so much.
+    fn must_grow(&self, more: usize) -> bool {
+        let needed = (self.bytes.len() + more).min(self.size);
+        needed > self.bytes.capacity().max(OUTPUT)
+    }
+
     fn push(&mut self, output: &[u8]) {
         let output = &output[output.len().saturating_sub(self.size)..];
         let (behind, over) = output.split_at(output.len().min(self.size - self.bytes.len()));
