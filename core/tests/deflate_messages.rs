@@ -142,7 +142,7 @@ fn section_7_1_1_without_takeover_each_message_stands_by_itself() {
             ws.send(payload.as_str()).unwrap();
             for (n, piece) in payload.as_bytes().chunks(300).enumerate() {
                 let fin = (n + 1) * 300 >= payload.len();
-                ws.send_fragment(Fragment { kind: Kind::Text, payload: piece.into(), fin }).unwrap();
+                ws.send_fragment(Fragment { kind: Kind::Text, payload: piece.into(), fin, message_len: None }).unwrap();
             }
         }
         let mut compressed = Vec::new();
