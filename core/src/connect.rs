@@ -145,25 +145,21 @@ impl Connect {
         };
         mapped.map_err(|()| HandshakeFailure::Redirect)?;
         // Another scheme or a fragment is refused as in any URL (RFC 6455 3).
-        let mut next = Connect::to(url.as_str()).map_err(|_| HandshakeFailure::Redirect)?;
-        if self.target.secure && !next.target.secure {
+        let Connect { request: ClientRequest { host, target: resource, headers: own, .. }, target, .. } =
+            Connect::to(url.as_str()).map_err(|_| HandshakeFailure::Redirect)?;
+        if self.target.secure && !target.secure {
             return Err(HandshakeFailure::Downgrade);
         }
-        let same_origin = next.target == self.target;
-        if same_origin {
-            next.request.host.clone_from(&self.request.host);
-        } else {
-            next.request.headers.clear();
+        let mut request = ClientRequest { target: resource, ..self.request.clone() };
+        if target != self.target {
+            request.host = host;
+            request.headers.retain(|(name, _)| !is_credential(name));
+        } else if !own.is_empty() {
+            // A user and a password of the new URL.
+            request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case("Authorization"));
+            request.headers.extend(own);
         }
-        let is_kept = |name: &str| match name {
-            name if name.eq_ignore_ascii_case("Authorization") => same_origin && next.request.headers.is_empty(),
-            name => same_origin || !is_credential(name),
-        };
-        let kept =
-            self.request.headers.iter().filter(|(name, _)| is_kept(name)).cloned().collect::<alloc::vec::Vec<_>>();
-        next.request.headers.extend(kept);
-        next.request.subprotocols.clone_from(&self.request.subprotocols);
-        Ok(Connect { redirects: self.redirects, followed: self.followed + 1, ..next })
+        Ok(Connect { request, target, redirects: self.redirects, followed: self.followed + 1 })
     }
 
     /// The URL that is asked for, without its credentials.
