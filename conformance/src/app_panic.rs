@@ -3,6 +3,7 @@
 
 use crate::{
     Host, Loop, Peer, Task, WATCHDOG, Way,
+    app_page::plain,
     frame::{CLOSE, Frame, TEXT},
     http,
 };
@@ -13,7 +14,7 @@ use std::{
     time::Duration,
 };
 use timtow_core::{
-    Closed, Message, Rejection, Request, Response,
+    Closed, Message, Page, Rejection, Request, Response,
     app::{App, Context, Handler, Options, Sender, TrySendError, on_message},
 };
 
@@ -59,6 +60,11 @@ impl App for Fragile {
         // With `unasked`, the answer cannot stand on the wire, and the handler is dropped at once.
         let subprotocol = target.starts_with("unasked").then(|| "p".into());
         Ok((Glass { target, told: self.0.clone() }, Response { subprotocol, ..Response::default() }))
+    }
+
+    fn page(&self, request: &Request, _: Option<SocketAddr>) -> Option<Page> {
+        break_at(request.target.trim_start_matches('/'), "page");
+        Some(Page::text("whole"))
     }
 }
 
@@ -195,6 +201,17 @@ pub fn a_request_that_panics<L: Loop>(_: Way) {
     host.drain();
     host.join();
     assert_eq!(told.try_iter().filter(|call| *call == "open").count(), 2);
+}
+
+/// And so is one in `page`.
+pub fn a_page_that_panics<L: Loop>(_: Way) {
+    let (host, _told) = fragile::<L>(Options::default());
+    for (target, status) in [("/glass/page", 500), ("/spite/page", 500), ("/glass/whole", 200)] {
+        let mut peer = host.peer();
+        peer.write(plain("GET", target));
+        assert_eq!(peer.response().0.status(), status, "{target}");
+        peer.expect_end();
+    }
 }
 
 /// A connection whose application panicked is not counted any more when it has ended.

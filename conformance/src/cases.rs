@@ -229,6 +229,7 @@ macro_rules! app_cases {
                 a_callback_that_panics,
                 a_handler_that_panics_at_its_end,
                 a_request_that_panics,
+                a_page_that_panics,
                 a_panic_gives_the_seat_back,
                 a_panic_while_others_send;
             app_page:

@@ -13,9 +13,9 @@ use std::{
     time::Duration,
 };
 use timtow_tokio::{
-    App, ClientRequest, Config, Context, Drain, Echo, Error, Handler, Io, Message, Options, OwnedMessage, Rejection,
-    Request, Response, UrlError, WebSocket, accept, accept_with, bind_reuseport, connect, serve, serve_local,
-    serve_reuseport,
+    App, ClientRequest, Config, Connect, Context, Drain, Echo, Error, Handler, Io, Message, Options, OwnedMessage,
+    Rejection, Request, Response, UrlError, WebSocket, accept, accept_with, bind_reuseport, connect, serve,
+    serve_local, serve_reuseport,
 };
 use tokio::{
     io::BufStream,
@@ -268,6 +268,23 @@ async fn any_stream_will_do_and_what_it_keeps_is_flushed() {
     })
     .await;
     let (mut server, (mut client, _)) = (server.unwrap(), client.unwrap());
+    client.send("hello").await.unwrap();
+    assert_eq!(within(server.recv()).await.unwrap(), Some("hello".into()));
+}
+
+#[tokio::test]
+async fn connecting_may_move_between_threads_also_behind_a_redirect() {
+    let (listener, address) = listen().await;
+    let connecting = tokio::spawn(async move {
+        let to = Connect::to(&format!("ws://{address}/"))?.redirects(1);
+        connect(to, &Options::default()).await
+    });
+    let moved = |_: &Request| Err(Rejection::new(307).header("Location", "/b"));
+    let (stream, _) = within(listener.accept()).await.unwrap();
+    assert!(within(accept_with(stream, &Options::default(), moved)).await.is_err());
+    let (stream, _) = within(listener.accept()).await.unwrap();
+    let mut server = within(accept(stream, &Options::default())).await.unwrap();
+    let mut client = within(connecting).await.unwrap().unwrap();
     client.send("hello").await.unwrap();
     assert_eq!(within(server.recv()).await.unwrap(), Some("hello".into()));
 }

@@ -95,7 +95,7 @@ impl fmt::Display for HandshakeError {
         match self.kind {
             HandshakeFailure::Status
             | HandshakeFailure::TooManyRedirects
-            | HandshakeFailure::Location
+            | HandshakeFailure::Redirect
             | HandshakeFailure::Downgrade => write!(f, "{}: it answered with status {}", self.kind, self.status),
             kind => kind.fmt(f),
         }
