@@ -152,7 +152,7 @@
 //! `std` (default): vectored output, the operating system's masks, and the layers that drivers share, from [`Endpoint`] to
 //! [`app`] and [`task`]. Without it the crate is `no_std` and needs `alloc`; [`MaskSource`] then is the caller's. `url`:
 //! [`Connect`]. `async`: `Stream` and `Sink` for [`task::WebSocket`]. `deflate`: compression (RFC 7692), with
-//! `Config::deflate`. `legacy`: the drafts before RFC 6455 that browsers spoke, which [`Config::drafts`] then switches on.
+//! `Config::deflate`. `legacy`: the drafts before RFC 6455 that browsers spoke, which `Config::drafts` then switches on.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
