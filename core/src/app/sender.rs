@@ -62,7 +62,8 @@ impl Sender {
         Sender(mailbox)
     }
 
-    /// Sends a message, unless the mailbox is full. Never blocks.
+    /// Sends a message, unless the mailbox is full. Never blocks. A message that the connection's draft cannot say, such as a
+    /// binary one on hixie-76, is dropped.
     ///
     /// # Errors
     /// Gives the message back.
