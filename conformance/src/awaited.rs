@@ -8,7 +8,7 @@ use std::{
     pin::pin,
     task::{Context, Poll},
 };
-use timtow_core::{Closed, Error, OwnedMessage, task};
+use timtow_core::{Closed, Error, OwnedFragment, OwnedMessage, TrySendError, task};
 
 /// A loop that runs futures.
 pub trait BlockOn: 'static {
@@ -41,6 +41,18 @@ impl<L: BlockOn, S: task::Socket + 'static> WebSocket for Awaited<L, S> {
         L::block_on(self.0.send(message))
     }
 
+    fn recv_fragment(&mut self) -> Result<Option<OwnedFragment>, Error> {
+        L::block_on(self.0.recv_fragment())
+    }
+
+    fn send_fragment(&mut self, fragment: OwnedFragment) -> Result<(), Error> {
+        L::block_on(self.0.send_fragment(fragment))
+    }
+
+    fn offer(&mut self, message: OwnedMessage) -> Result<(), TrySendError<OwnedMessage>> {
+        self.0.try_send(message)
+    }
+
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
         L::block_on(self.0.close(code, reason))
     }
@@ -51,6 +63,17 @@ impl<L: BlockOn, S: task::Socket + 'static> WebSocket for Awaited<L, S> {
 
     fn echo_split(self) -> Result<Option<Closed>, Error> {
         L::block_on(echo_split(self.0))
+    }
+
+    fn echo_split_fragments(self) -> Result<Option<Closed>, Error> {
+        let (mut receiver, mut sender) = self.0.split();
+        L::block_on(async {
+            while let Some(fragment) = receiver.recv_fragment().await? {
+                // The other half learns how the connection ended.
+                let _ = sender.send_fragment(fragment).await;
+            }
+            Ok(receiver.closed())
+        })
     }
 }
 
@@ -63,6 +86,12 @@ pub trait Cancel: WebSocket {
     /// As [`recv`](WebSocket::recv).
     fn recv_with_cancels(&mut self) -> Result<Option<OwnedMessage>, Error>;
 
+    /// The same for [`recv_fragment`](WebSocket::recv_fragment).
+    ///
+    /// # Errors
+    /// As [`recv`](WebSocket::recv).
+    fn recv_fragment_with_cancels(&mut self) -> Result<Option<OwnedFragment>, Error>;
+
     /// Polls a `send` once, and drops it. Whether it was ready.
     ///
     /// # Errors
@@ -73,6 +102,10 @@ pub trait Cancel: WebSocket {
 impl<L: BlockOn, S: task::Socket + 'static> Cancel for Awaited<L, S> {
     fn recv_with_cancels(&mut self) -> Result<Option<OwnedMessage>, Error> {
         L::block_on(poll_fn(|context| pin!(self.0.recv()).poll(context)))
+    }
+
+    fn recv_fragment_with_cancels(&mut self) -> Result<Option<OwnedFragment>, Error> {
+        L::block_on(poll_fn(|context| pin!(self.0.recv_fragment()).poll(context)))
     }
 
     fn try_send(&mut self, message: OwnedMessage) -> Result<bool, Error> {

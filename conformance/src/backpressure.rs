@@ -37,7 +37,7 @@ pub fn a_reader_that_stops<L: Loop>(way: Way) {
         let (stalled, stalls) = mpsc::channel();
         let writer = peer.writer();
         let writing = Task::spawn(move || {
-            let mut writer = Writer { stream: writer, stalled: Some(stalled), written: 0 };
+            let mut writer = Writer::new(writer, stalled);
             let mut number = 0;
             // Until it stalls, and then as much again.
             let mut last = u64::MAX;
@@ -73,14 +73,18 @@ pub fn a_reader_that_stops<L: Loop>(way: Way) {
 }
 
 /// Writes, and tells when it could not for a while.
-struct Writer {
+pub(crate) struct Writer {
     stream: TcpStream,
     stalled: Option<mpsc::Sender<()>>,
     written: usize,
 }
 
 impl Writer {
-    fn write(&mut self, mut bytes: &[u8]) {
+    pub(crate) fn new(stream: TcpStream, stalled: mpsc::Sender<()>) -> Self {
+        Writer { stream, stalled: Some(stalled), written: 0 }
+    }
+
+    pub(crate) fn write(&mut self, mut bytes: &[u8]) {
         // The two handles share their timeouts with the peer's, which only reads now.
         while !bytes.is_empty() {
             let stall = if self.stalled.is_some() { STALL } else { WATCHDOG };

@@ -68,6 +68,13 @@ macro_rules! wire_cases {
             backpressure:
                 a_reader_that_stops,
                 a_slow_reader;
+            streaming:
+                one_frame_comes_back_as_one,
+                fragments_come_back_at_once,
+                characters_may_be_cut,
+                text_that_turns_out_not_to_be,
+                an_end_inside_a_frame,
+                megabytes;
             vanish:
                 before_the_handshake,
                 inside_the_transports_handshake,
@@ -248,6 +255,15 @@ macro_rules! app_cases {
                 a_timer,
                 a_timer_that_is_moved,
                 a_timer_of_a_connection_that_ends;
+            slow_consumer:
+                an_application_that_waits,
+                a_broadcast_that_drops,
+                a_slow_consumer_is_closed,
+                a_consumer_that_stopped_is_given_up,
+                a_sender_that_waits;
+            streaming:
+                a_sender_does_not_break_into_a_message,
+                an_application_sees_pieces;
             drain:
                 a_server_without_connections,
                 a_drain_that_has_begun,
@@ -273,6 +289,11 @@ macro_rules! recv_cases {
                 sending_without_receiving,
                 a_pong_behind_a_message,
                 a_close_that_cannot_be_sent;
+            slow_consumer:
+                an_offer_that_is_refused;
+            streaming:
+                whoever_asks_gets_pieces_or_messages,
+                pieces_wait_to_be_asked_for;
         }
     };
 }
@@ -287,6 +308,8 @@ macro_rules! cancel_cases {
                 a_dropped_recv,
                 a_dropped_send,
                 a_dropped_send_loses_no_message;
+            streaming:
+                a_dropped_recv_fragment;
         }
     };
 }

@@ -14,7 +14,7 @@ use std::{
     thread,
 };
 use timtow_core::{
-    Closed, Config, Connect, Error, Message, Rejection, Request, Response, Role,
+    Closed, Config, Connect, Error, Fragment, Message, Rejection, Request, Response, Role,
     app::{App, Context, Handler, Options},
 };
 
@@ -152,7 +152,7 @@ impl<L: Loop> Host<L> {
     pub fn connect(&self, connect: Connect) {
         let (options, ends) = (self.options.clone(), self.ends.0.clone());
         self.task(move || {
-            let _ = ends.send(End::new(L::connect(connect, options).and_then(echo)));
+            let _ = ends.send(End::new(L::connect(connect, options).and_then(|socket| echo(socket, false))));
         });
     }
 
@@ -163,7 +163,8 @@ impl<L: Loop> Host<L> {
         let stream = TcpStream::connect(self.address).expect("a connection");
         let (accepted, _) = self.listener().accept().expect("a connection");
         self.task(move || {
-            let _ = ends.send(End::new(L::accept_with(accepted, options, answer).and_then(echo)));
+            let _ =
+                ends.send(End::new(L::accept_with(accepted, options, answer).and_then(|socket| echo(socket, false))));
         });
         let mut peer = Peer::new(stream, Role::Client, self.way.transport);
         peer.greet();
@@ -172,6 +173,7 @@ impl<L: Loop> Host<L> {
 
     fn accept(&self, listener: TcpListener) {
         let (options, ends, split) = (self.options.clone(), self.ends.0.clone(), self.way.idiom == Idiom::Split);
+        let fragments = options.config.fragments;
         let stopping = self.stopping.clone();
         self.task(move || {
             let mut connections = Vec::new();
@@ -182,7 +184,11 @@ impl<L: Loop> Host<L> {
                 }
                 let (options, ends) = (options.clone(), ends.clone());
                 connections.push(Task::spawn(move || {
-                    let echo = |socket: L::WebSocket| if split { socket.echo_split() } else { echo(socket) };
+                    let echo = |socket: L::WebSocket| match (split, fragments) {
+                        (true, false) => socket.echo_split(),
+                        (true, true) => socket.echo_split_fragments(),
+                        (false, _) => echo(socket, fragments),
+                    };
                     let _ = ends.send(End::new(L::accept(stream, options).and_then(echo)));
                 }));
             }
@@ -230,7 +236,9 @@ impl<L: Loop> Host<L> {
             }
             Role::Client => {
                 let (url, options, ends) = (self.url(), self.options.clone(), self.ends.0.clone());
+                let fragments = options.config.fragments;
                 self.task(move || {
+                    let echo = |socket| echo(socket, fragments);
                     let _ = ends.send(End::new(L::connect(&url, options).and_then(echo)));
                 });
                 self.accept_peer()
@@ -317,7 +325,7 @@ impl<L: Loop> Drop for Host<L> {
 }
 
 /// Room for a few packets.
-fn shrink(socket: &SockRef<'_>) {
+pub(crate) fn shrink(socket: &SockRef<'_>) {
     let set = |result: io::Result<()>| result.expect("a buffer's size");
     set(socket.set_recv_buffer_size(64 << 10));
     set(socket.set_send_buffer_size(64 << 10));
@@ -330,8 +338,14 @@ pub fn close_order(message: &[u8]) -> Option<(u16, &str)> {
     Some((code.parse().ok()?, reason))
 }
 
-/// Sends every message back until the end.
-fn echo(mut socket: impl WebSocket) -> Result<Option<Closed>, Error> {
+/// Sends every message back until the end, or every piece.
+fn echo(mut socket: impl WebSocket, fragments: bool) -> Result<Option<Closed>, Error> {
+    while fragments && let Some(fragment) = socket.recv_fragment()? {
+        match socket.send_fragment(fragment) {
+            Ok(()) | Err(Error::Closed(_) | Error::Send(_)) => {}
+            Err(error) => return Err(error),
+        }
+    }
     while let Some(message) = socket.recv()? {
         if let Some((code, reason)) = close_order(message.as_bytes()) {
             return socket.close(code, reason).map(Some);
@@ -368,6 +382,10 @@ impl Handler for Reflection {
             Some((code, reason)) => context.close(code, reason),
             None => context.send(message),
         };
+    }
+
+    fn fragment(&mut self, context: &mut Context<'_>, fragment: Fragment<'_>) {
+        let _ = context.send_fragment(fragment);
     }
 
     fn close(&mut self, closed: &Closed) {

@@ -49,6 +49,8 @@ pub mod section_5_5_control;
 pub mod section_5_framing;
 pub mod section_7_closing;
 pub mod section_8_1_utf8;
+pub mod slow_consumer;
+pub mod streaming;
 pub mod time;
 pub mod transport;
 pub mod vanish;
@@ -61,7 +63,7 @@ pub use way::{End, Idiom, Way};
 
 use std::{io, net::TcpListener, net::TcpStream, time::Duration};
 use timtow_core::{
-    Closed, Connect, Error, OwnedMessage, Rejection, Request, Response,
+    Closed, Connect, Error, OwnedFragment, OwnedMessage, Rejection, Request, Response, TrySendError,
     app::{App, Options},
 };
 
@@ -113,6 +115,24 @@ pub trait WebSocket: 'static {
     /// Where the connection is closing or closed.
     fn send(&mut self, message: OwnedMessage) -> Result<(), Error>;
 
+    /// The next piece of a message; `None` after a clean close.
+    ///
+    /// # Errors
+    /// As [`recv`](WebSocket::recv).
+    fn recv_fragment(&mut self) -> Result<Option<OwnedFragment>, Error>;
+
+    /// Sends a piece of a message.
+    ///
+    /// # Errors
+    /// As [`send`](WebSocket::send).
+    fn send_fragment(&mut self, fragment: OwnedFragment) -> Result<(), Error>;
+
+    /// Sends a message, unless the peer reads too slowly: what the adapter calls `try_send`.
+    ///
+    /// # Errors
+    /// As the adapter's `try_send`.
+    fn offer(&mut self, message: OwnedMessage) -> Result<(), TrySendError<OwnedMessage>>;
+
     /// Does the closing handshake, and waits for the end of the transport. How the connection ended.
     ///
     /// # Errors
@@ -128,6 +148,12 @@ pub trait WebSocket: 'static {
     /// # Errors
     /// As [`recv`](WebSocket::recv).
     fn echo_split(self) -> Result<Option<Closed>, Error>;
+
+    /// Sends every piece back as it comes, with the halves. How the connection ended.
+    ///
+    /// # Errors
+    /// As [`recv`](WebSocket::recv).
+    fn echo_split_fragments(self) -> Result<Option<Closed>, Error>;
 }
 
 /// Nothing takes so long.

@@ -10,8 +10,8 @@ use std::{
 use timtow_conformance::{Loop, close_order, suite};
 use timtow_core::Inbox;
 use timtow_mio::{
-    App, Buffers, Closed, Connect, Connection, Error, Event, Options, OwnedMessage, Rejection, Request, Response,
-    SendError, WebSocket, accept, connect, serve,
+    App, Buffers, Closed, Connect, Connection, Error, Event, Options, OwnedFragment, OwnedMessage, Rejection, Request,
+    Response, SendError, TrySendError, WebSocket, accept, connect, serve,
 };
 
 enum Mio {}
@@ -119,6 +119,33 @@ impl Turned {
         self.socket.flush();
     }
 
+    /// What `take` finds, now or later.
+    fn next<T>(&mut self, take: fn(&mut Inbox) -> Option<T>) -> Result<Option<T>, Error> {
+        let next = |this: &mut Turned| {
+            loop {
+                if let Some(found) = take(&mut this.inbox) {
+                    return Some(found);
+                }
+                this.refill();
+                if !this.inbox.has_messages() {
+                    return None;
+                }
+            }
+        };
+        match self.until(next) {
+            Ok(next) => Ok(Some(next)),
+            Err(Error::Closed(closed)) if closed.is_clean() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Turns the loop until everything is written.
+    fn drain(&mut self) -> Result<(), Error> {
+        self.until(|this| (this.socket.connection().buffered() == 0).then_some(()))?;
+        // Whoever sends all the time hears of time and of the peer here.
+        Ok(self.turn(Some(Duration::ZERO), Inbox::put)?)
+    }
+
     fn turn(
         &mut self,
         timeout: Option<Duration>,
@@ -138,24 +165,25 @@ impl Turned {
 
 impl timtow_conformance::WebSocket for Turned {
     fn recv(&mut self) -> Result<Option<OwnedMessage>, Error> {
-        let message = |this: &mut Turned| {
-            this.inbox.take().or_else(|| {
-                this.refill();
-                this.inbox.take()
-            })
-        };
-        match self.until(message) {
-            Ok(message) => Ok(Some(message)),
-            Err(Error::Closed(closed)) if closed.is_clean() => Ok(None),
-            Err(error) => Err(error),
-        }
+        self.next(Inbox::take)
+    }
+
+    fn recv_fragment(&mut self) -> Result<Option<OwnedFragment>, Error> {
+        self.next(Inbox::take_fragment)
+    }
+
+    fn send_fragment(&mut self, fragment: OwnedFragment) -> Result<(), Error> {
+        self.socket.send_fragment(fragment)?;
+        self.drain()
+    }
+
+    fn offer(&mut self, message: OwnedMessage) -> Result<(), TrySendError<OwnedMessage>> {
+        self.socket.try_send(message)
     }
 
     fn send(&mut self, message: OwnedMessage) -> Result<(), Error> {
         self.socket.send(message)?;
-        self.until(|this| (this.socket.connection().buffered() == 0).then_some(()))?;
-        // Whoever sends all the time hears of time and of the peer here.
-        Ok(self.turn(Some(Duration::ZERO), Inbox::put)?)
+        self.drain()
     }
 
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
@@ -176,6 +204,20 @@ impl timtow_conformance::WebSocket for Turned {
 
     fn closed(&self) -> Option<Closed> {
         self.inbox.closed.clone()
+    }
+
+    fn echo_split_fragments(mut self) -> Result<Option<Closed>, Error> {
+        while let Some(fragment) = self.inbox.take_fragment() {
+            let _ = self.socket.send_fragment(fragment);
+            self.refill();
+        }
+        while !self.socket.is_closed() {
+            self.turn(self.socket.poll_timeout(), |inbox, connection, event| match event {
+                Event::Fragment(fragment) => drop(connection.send_fragment(fragment)),
+                event => inbox.put(connection, event),
+            })?;
+        }
+        Ok(self.closed())
     }
 
     fn echo_split(mut self) -> Result<Option<Closed>, Error> {

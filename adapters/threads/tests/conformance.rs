@@ -8,8 +8,8 @@ use std::{
 };
 use timtow_conformance::{Loop, close_order, suite};
 use timtow_threads::{
-    App, Closed, Connect, Error, Options, OwnedMessage, Rejection, Request, Response, WebSocket, accept, accept_with,
-    connect, serve,
+    App, Closed, Connect, Error, Options, OwnedFragment, OwnedMessage, Rejection, Request, Response, TrySendError,
+    WebSocket, accept, accept_with, connect, serve,
 };
 
 enum Threads {}
@@ -51,12 +51,33 @@ impl timtow_conformance::WebSocket for Blocking {
         self.0.send(message)
     }
 
+    fn recv_fragment(&mut self) -> Result<Option<OwnedFragment>, Error> {
+        self.0.recv_fragment()
+    }
+
+    fn send_fragment(&mut self, fragment: OwnedFragment) -> Result<(), Error> {
+        self.0.send_fragment(fragment)
+    }
+
+    fn offer(&mut self, message: OwnedMessage) -> Result<(), TrySendError<OwnedMessage>> {
+        self.0.try_send(message)
+    }
+
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
         self.0.close(code, reason)
     }
 
     fn closed(&self) -> Option<Closed> {
         self.0.closed().cloned()
+    }
+
+    fn echo_split_fragments(self) -> Result<Option<Closed>, Error> {
+        let (mut receiver, mut sender) = self.0.split();
+        while let Some(fragment) = receiver.recv_fragment()? {
+            // The other half learns how the connection ended.
+            let _ = sender.send_fragment(fragment);
+        }
+        Ok(receiver.closed())
     }
 
     fn echo_split(self) -> Result<Option<Closed>, Error> {
