@@ -2,9 +2,11 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod alloc;
+pub mod chance;
 #[cfg(feature = "legacy")]
 pub mod drafts;
 pub mod inflate;
+pub mod naive;
 pub mod pair;
 pub mod pipe;
 pub mod transport;

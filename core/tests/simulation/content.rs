@@ -1,7 +1,7 @@
 //! What the messages are made of. Each is a piece of one of two long patterns, so that a message that is lost, doubled,
 //! swapped, cut or changed is not what the receiver looks for next.
 
-use crate::chance::Chance;
+use crate::common::chance::Chance;
 use std::sync::LazyLock;
 use timtow_core::Kind;
 

@@ -9,7 +9,6 @@
 
 #![allow(unreachable_pub)]
 
-mod chance;
 #[path = "../common/mod.rs"]
 mod common;
 mod content;

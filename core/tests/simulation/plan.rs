@@ -1,7 +1,7 @@
 //! What a run is to do, made of its seed.
 
 use crate::{
-    chance::Chance,
+    common::chance::Chance,
     content::{Item, LONGEST},
     pipe::Broken,
 };

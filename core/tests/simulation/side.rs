@@ -1,8 +1,8 @@
 //! One endpoint, its application, and a driver that is correct, but takes and gives as little as it likes.
 
 use crate::{
-    chance::Chance,
     common::alloc,
+    common::chance::Chance,
     judge::{Judge, Link},
     pipe::{Moved, Pipe},
     plan::{Act, Form, Idiom, READ, SidePlan},

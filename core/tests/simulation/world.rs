@@ -1,8 +1,8 @@
 //! The scheduler, and what must hold at every step.
 
 use crate::{
-    chance::Chance,
     common,
+    common::chance::Chance,
     judge::{Ending, Link},
     pipe::{FOREVER, Pipe},
     plan::{Fault, Idiom, Plan, READ},
