@@ -1,123 +1,18 @@
-//! The published wire vectors, each fed whole, byte by byte, at every cut, and with bytes behind it; drained at once, by
-//! `take` and `restore`, and byte by byte. Events and output must not differ, and must be what the vector says.
+//! The published wire vectors, each in every way (see `common::ways`): it must be what the vector says.
 
 mod common;
 
-use common::{client_request, close, config, describe, frame, frames};
+use common::{
+    client_request, close, config, describe, frame, frames,
+    ways::{Drained, in_every_way, run},
+};
 use serde_json::Value;
 use std::sync::Arc;
-use timtow_core::{ClientRequest, Config, Connection, Event, MaskSource, Message, Origins, Response, Role};
+use timtow_core::{ClientRequest, Config, Connection, Event, MaskSource, Message, Origins, Role};
 
 const FRAMES: &str = include_str!("../../conformance/vectors/frames.json");
 const HANDSHAKES: &str = include_str!("../../conformance/vectors/handshakes.json");
 const RFC6455: &str = include_str!("../../conformance/vectors/rfc6455.json");
-
-/// How the outbox is drained after each piece of input.
-#[derive(Clone, Copy, Debug)]
-enum Drained {
-    AtOnce,
-    /// As completion-based drivers do it, half of each piece at a time.
-    Taken,
-    ByteByByte,
-    /// Not before the end.
-    Late,
-}
-
-/// What a connection made of its input.
-#[derive(Clone, PartialEq, Debug, Default)]
-struct Outcome {
-    events: Vec<String>,
-    messages: Vec<Vec<u8>>,
-    output: Vec<u8>,
-    /// After how many pieces there was a terminal event.
-    over: Option<usize>,
-}
-
-fn drain(ws: &mut Connection, drained: Drained, out: &mut Vec<u8>) {
-    let outbox = ws.outbox();
-    match drained {
-        Drained::AtOnce => outbox.write_to(out).unwrap(),
-        Drained::Taken => {
-            while let Some(piece) = outbox.take() {
-                let n = piece.len().div_ceil(2);
-                out.extend_from_slice(&piece[..n]);
-                outbox.restore(piece, n);
-            }
-        }
-        Drained::ByteByByte => {
-            while let Some(byte) = outbox.chunk().first() {
-                out.push(*byte);
-                outbox.advance(1);
-            }
-        }
-        Drained::Late => {}
-    }
-}
-
-fn run<'p>(mut ws: Connection, pieces: impl IntoIterator<Item = &'p [u8]>, drained: Drained) -> Outcome {
-    let mut outcome = Outcome::default();
-    // What is sent before anything comes is a client's request, and no part of the outcome.
-    common::drain(&mut ws);
-    for (n, piece) in pieces.into_iter().enumerate() {
-        let mut piece = piece.to_vec();
-        let mut input = &mut piece[..];
-        loop {
-            while let Some(event) = ws.receive(&mut input) {
-                outcome.events.push(describe(&event));
-                match event {
-                    Event::Request(_) => ws.accept(Response::default()).unwrap(),
-                    Event::Message(message) => outcome.messages.push(message.as_bytes().to_vec()),
-                    Event::Closed(_) => {
-                        assert_eq!(outcome.over, None, "one terminal event");
-                        outcome.over = Some(n);
-                    }
-                    _ => {}
-                }
-            }
-            assert!(input.is_empty(), "receive consumes everything");
-            drain(&mut ws, drained, &mut outcome.output);
-            if !ws.wants_receive() {
-                break;
-            }
-        }
-    }
-    drain(&mut ws, Drained::AtOnce, &mut outcome.output);
-    outcome
-}
-
-/// Runs `input` in every way; returns what it came to. `make` makes the connection, each time the same.
-fn in_every_way(name: &str, make: impl Fn() -> Connection, input: &[u8]) -> Outcome {
-    let whole = run(make(), [input], Drained::AtOnce);
-    let ends = whole.over.is_some();
-    // What is behind the end is ignored; what is behind a vector that goes on must not change what came before.
-    let trailing = [0xff, 0x00, b'G', 0x81, 0x85, b'\r', b'\n'];
-    let longer = [input, &trailing].concat();
-    for drained in [Drained::AtOnce, Drained::Taken, Drained::ByteByByte, Drained::Late] {
-        let case = |cut: &str| format!("{name}, {cut}, drained {drained:?}");
-        let same = |mut outcome: Outcome, cut: &str| {
-            outcome.over = outcome.over.map(|_| 0);
-            assert_eq!(outcome, whole, "{}", case(cut));
-        };
-        same(run(make(), [input], drained), "whole");
-        same(run(make(), input.chunks(1), drained), "byte by byte");
-        // Every cut of a short vector; of a long one, those around its headers and a sample of the others.
-        let cuts = (0..=input.len()).filter(|cut| input.len() < 1000 || *cut < 20 || cut % 4999 == 0);
-        for cut in cuts {
-            let (head, tail) = input.split_at(cut);
-            same(run(make(), [head, tail], drained), &format!("cut at {cut}"));
-        }
-        for pieces in [1, 3, longer.len()] {
-            let outcome = run(make(), longer.chunks(pieces), drained);
-            if ends {
-                same(outcome, &format!("with bytes behind it, {pieces} at a time"));
-            } else {
-                assert_eq!(outcome.events[..whole.events.len()], whole.events, "{}", case("with bytes behind it"));
-                assert!(outcome.output.starts_with(&whole.output), "{}", case("with bytes behind it"));
-            }
-        }
-    }
-    whole
-}
 
 fn vectors(json: &str) -> Vec<Value> {
     let vectors: Vec<Value> = serde_json::from_str(json).unwrap();

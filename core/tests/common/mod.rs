@@ -10,6 +10,7 @@ pub mod naive;
 pub mod pair;
 pub mod pipe;
 pub mod transport;
+pub mod ways;
 
 use std::sync::{
     Arc,
