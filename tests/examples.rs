@@ -83,10 +83,10 @@ fn the_front_door_has_a_page_a_cookie_and_a_no() {
     assert_eq!(socket.read().unwrap(), Message::text("in"));
 }
 
-/// What the book holds beside ours.
+/// What the book holds beside each other.
 #[test]
-fn the_echo_servers_of_others_echo_as_well() {
-    for name in ["tungstenite_echo", "tokio_tungstenite_echo"] {
+fn the_echo_servers_that_are_compared_echo_as_well() {
+    for name in ["tungstenite_echo", "tokio_tungstenite_echo", "accept_tokio"] {
         check_echo(&Listening::start(example(name)));
     }
 }
