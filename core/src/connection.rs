@@ -379,6 +379,10 @@ impl Connection {
         self.deflate = None;
         self.control = Vec::new();
         self.stash = Vec::new();
+        #[cfg(feature = "legacy")]
+        {
+            self.hixie = None;
+        }
         // What waits for the end of a frame can not be said any more.
         let is_mute = self.is_amid_frame();
         self.announced = None;

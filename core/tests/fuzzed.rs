@@ -56,3 +56,59 @@ fn nothing_is_kept_of_an_outbox_whose_transport_failed() {
         assert_eq!((ws.is_closed(), alloc::owned() - before), (true, 0));
     }
 }
+
+#[cfg(feature = "legacy")]
+#[test]
+fn nothing_is_kept_of_a_text_of_a_draft_that_was_too_long() {
+    use timtow_core::{ClientRequest, Connection, Draft, Drafts, Response};
+
+    for draft in [Draft::Hixie75, Draft::Hixie76] {
+        let config = Arc::new(Config { max_frame: 10_000, drafts: Drafts::from_iter([draft]), ..config() });
+        let request = ClientRequest { draft: Some(draft), ..common::client_request() };
+        let asked = drain(&mut Connection::client(request, config.clone()).unwrap());
+        let before = alloc::owned();
+        let mut ws = Connection::server(config);
+        feed(&mut ws, &asked, |ws, event| {
+            if let Event::Request(_) = event {
+                ws.accept(Response::default()).unwrap();
+            }
+        });
+        let mut ends = 0;
+        for piece in [&[0; 1][..], &[b'a'; 9000], &[b'a'; 9000]] {
+            feed(&mut ws, piece, |_, event| ends += usize::from(matches!(event, Event::Closed(_))));
+        }
+        drain(&mut ws);
+        assert_eq!((ends, alloc::owned() - before), (1, 0), "{draft}");
+    }
+}
+
+#[cfg(feature = "legacy")]
+#[test]
+fn which_limit_a_text_of_a_draft_breaks_does_not_depend_on_how_it_is_cut() {
+    use timtow_core::{Cause, ClientRequest, Closed, Connection, Draft, Drafts, Response, Violation};
+
+    let limits =
+        [(10, 20, Violation::MessageTooBig), (20, 10, Violation::FrameTooBig), (10, 10, Violation::FrameTooBig)];
+    for (max_message, max_frame, violation) in limits {
+        let drafts = Drafts::from_iter([Draft::Hixie76]);
+        let config = Arc::new(Config { max_message, max_frame, drafts, ..config() });
+        let request = ClientRequest { draft: Some(Draft::Hixie76), ..common::client_request() };
+        let asked = drain(&mut Connection::client(request, config.clone()).unwrap());
+        for size in [1, 7, 15, 100] {
+            let mut ws = Connection::server(config.clone());
+            feed(&mut ws, &asked, |ws, event| {
+                if let Event::Request(_) = event {
+                    ws.accept(Response::default()).unwrap();
+                }
+            });
+            let mut causes = Vec::new();
+            for piece in [&[0][..], &[b'a'; 50], &[0xff]].concat().chunks(size) {
+                feed(&mut ws, piece, |_, event| match event {
+                    Event::Closed(Closed { cause, .. }) => causes.push(cause),
+                    event => panic!("{event:?}"),
+                });
+            }
+            assert_eq!(causes, [Cause::Violation(violation)], "in pieces of {size}");
+        }
+    }
+}

@@ -87,7 +87,7 @@ impl Reader {
             }
             At::Text => Ok(self.receive_text(input, limits)?.map(Read::Text)),
             At::Other => {
-                let (piece, ended) = self.until_ff(input, limits)?;
+                let (piece, ended) = self.until_ff(input, (limits.max_frame, Violation::FrameTooBig))?;
                 self.len += piece.len();
                 if ended {
                     self.at = At::Start;
@@ -109,12 +109,14 @@ impl Reader {
         input: &mut &'b mut [u8],
         limits: Limits,
     ) -> Result<Option<Cow<'b, str>>, Violation> {
-        let (piece, ended) = self.until_ff(input, limits)?;
+        // Whichever limit is reached first, also where all that is too long came at once.
+        let limit = match limits.max_message < limits.max_frame {
+            true => (limits.max_message, Violation::MessageTooBig),
+            false => (limits.max_frame, Violation::FrameTooBig),
+        };
+        let (piece, ended) = self.until_ff(input, limit)?;
         let whole = self.len == 0;
         self.len += piece.len();
-        if self.len > limits.max_message {
-            return Err(Violation::MessageTooBig);
-        }
         if ended && whole {
             self.at = At::Start;
             return lossy(Cow::Borrowed(piece), limits).map(Some);
@@ -128,16 +130,20 @@ impl Reader {
     }
 
     /// Takes what there is up to the `ff` that ends a frame, and whether it is there. The `ff` is not returned.
-    fn until_ff<'b>(&mut self, input: &mut &'b mut [u8], limits: Limits) -> Result<(&'b [u8], bool), Violation> {
+    fn until_ff<'b>(
+        &mut self,
+        input: &mut &'b mut [u8],
+        (most, over): (usize, Violation),
+    ) -> Result<(&'b [u8], bool), Violation> {
         // No further than the limit reaches: who sends more is not heard to the end.
-        let room = limits.max_frame.saturating_sub(self.len).saturating_add(1);
+        let room = most.saturating_sub(self.len).saturating_add(1);
         let reach = room.min(input.len());
         match find_ff(&input[..reach]) {
             Some(at) => {
                 let frame = take(input, at + 1);
                 Ok((&frame[..at], true))
             }
-            None if reach == room => Err(Violation::FrameTooBig),
+            None if reach == room => Err(over),
             None => Ok((take(input, reach), false)),
         }
     }

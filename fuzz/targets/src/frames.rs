@@ -5,7 +5,7 @@ use crate::{
     reference::{self, Limits, Read, Said, header, output, read},
 };
 use std::sync::Arc;
-use timtow_core::{Cause, Closed, Config, Connection, Event, Role};
+use timtow_core::{Cause, Closed, Config, Connection, Event, Fragment, Role};
 
 /// A header, byte by byte: the reference says at which byte it is refused and why, or what it is; then its payload comes,
 /// and its message with the last byte and not before.
@@ -105,18 +105,20 @@ fn frames(role: Role, data: &[u8]) {
         ws
     };
     let expected = read(bytes, role, limits);
-    let whole = drive(make(Arc::new(config())), bytes, Pace::Whole, &mut echo);
-    Behind { role, pongs: true, closing }.judge_read(&whole.seen, &whole.output, &expected);
+    let respond = if options & 32 != 0 { pass_on } else { echo };
+    let announced = fragments && options & 32 != 0;
+    let whole = drive(make(Arc::new(config())), bytes, Pace::Whole, &mut { respond });
+    Behind { role, pongs: true, closing, announced }.judge_read(&whole.seen, &whole.output, &expected);
     for pace in Pace::others(*seed, bytes) {
         let slow = matches!(pace, Pace::Slow(_));
-        let outcome = drive(make(Arc::new(config())), bytes, pace, &mut echo);
+        let outcome = drive(make(Arc::new(config())), bytes, pace, &mut { respond });
         assert_eq!(outcome.seen, whole.seen, "cut otherwise");
         // Of the pings of a peer that does not read, not all are answered, and pieces are sent back as they come.
         if !slow && !fragments {
             assert_eq!(outcome.output, whole.output, "cut otherwise");
             continue;
         }
-        Behind { role, pongs: !slow, closing }.judge_read(&outcome.seen, &outcome.output, &expected);
+        Behind { role, pongs: !slow, closing, announced }.judge_read(&outcome.seen, &outcome.output, &expected);
     }
     // What may be kept of a message, and of one read while the outbox is full.
     let ceiling = |_: &Connection, came: usize| {
@@ -125,7 +127,7 @@ fn frames(role: Role, data: &[u8]) {
         kept * 5 / 4 + 4096 + declared(&bytes[..came], role, limits).min(16 << 10)
     };
     if bytes.len() < 500 {
-        weigh(config(), make, bytes, Pace::Pieces((*seed).into()), &mut echo, ceiling);
+        weigh(config(), make, bytes, Pace::Pieces((*seed).into()), &mut { respond }, ceiling);
     }
 }
 
@@ -140,8 +142,18 @@ fn declared(bytes: &[u8], role: Role, limits: Limits) -> usize {
     }
 }
 
-/// Sends back what comes.
+/// Sends back what comes, pieces as frames of their own.
 pub fn echo(ws: &mut Connection, event: Option<Event<'_>>) {
+    match event {
+        Some(Event::Fragment(fragment)) => {
+            pass_on(ws, Some(Event::Fragment(Fragment { message_len: None, ..fragment })))
+        }
+        event => pass_on(ws, event),
+    }
+}
+
+/// Sends back what comes, as it comes: a message that is one frame as one frame, which its sender may never complete.
+fn pass_on(ws: &mut Connection, event: Option<Event<'_>>) {
     // Fails behind a close frame only, when nobody waits for it.
     let _ = match event {
         Some(Event::Message(message)) => ws.send(message),
@@ -159,6 +171,8 @@ pub struct Behind {
     pub pongs: bool,
     /// It has sent a close frame already.
     pub closing: bool,
+    /// Its frames are those of its peer, which may leave one incomplete; control frames wait for its end.
+    pub announced: bool,
 }
 
 impl Behind {
@@ -167,12 +181,20 @@ impl Behind {
     /// # Panics
     /// If they are not.
     pub fn judge(self, seen: &[Seen], output: &[u8], input: &[u8]) {
-        let limits = Limits { frame: 1 << 20, message: 1 << 20, fragments: usize::MAX };
+        self.judge_within(seen, output, input, 1 << 20, 1 << 20);
+    }
+
+    /// The same, within limits for a frame and for a message.
+    ///
+    /// # Panics
+    /// If they are not.
+    pub fn judge_within(self, seen: &[Seen], output: &[u8], input: &[u8], frame: usize, message: usize) {
+        let limits = Limits { frame, message, fragments: usize::MAX };
         self.judge_read(seen, output, &read(input, self.role, limits));
     }
 
     fn judge_read(self, seen: &[Seen], output: &[u8], expected: &Read) {
-        let Behind { role, pongs, closing } = self;
+        let Behind { role, pongs, closing, announced } = self;
         let (mut events, mut sent) = (Vec::new(), Vec::new());
         if closing {
             sent.push(Said::Close(1000, String::new()));
@@ -207,7 +229,13 @@ impl Behind {
             events.push(Seen::Closed(Box::new(Closed { code: 1006.into(), reason: String::new(), cause })));
         }
         assert_eq!(seen, events);
-        let mut said = reference::output(output, role, false);
+        let mut said = reference::output(output, role, announced);
+        if announced {
+            let message = |said: &Said| matches!(said, Said::Message(..));
+            said.retain(message);
+            sent.retain(message);
+            return assert!(sent.starts_with(&said));
+        }
         if !pongs {
             for list in [&mut said, &mut sent] {
                 list.retain(|said| !matches!(said, Said::Pong(_)));

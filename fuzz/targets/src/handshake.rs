@@ -9,7 +9,7 @@ use std::sync::Arc;
 use timtow_core::{Cause, Closed, Config, Connection, Event, HandshakeFailure, Rejection, Response, Role};
 
 /// Long runs from few bytes: `ff`, a count, and a byte stand for 32 times as many of this byte, until there are `most`.
-fn expand(bytes: &[u8], most: usize) -> Vec<u8> {
+pub(crate) fn expand(bytes: &[u8], most: usize) -> Vec<u8> {
     let (mut expanded, mut rest) = (Vec::new(), bytes);
     while let Some((&byte, behind)) = rest.split_first() {
         rest = behind;
@@ -31,14 +31,14 @@ fn server_config(sharing: u8) -> Config {
 
 /// How the application answers a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Answer {
+pub(crate) enum Answer {
     AtOnce,
     /// When nothing comes any more.
     Late,
     Reject,
 }
 
-fn responder(answer: Answer) -> impl FnMut(&mut Connection, Option<Event<'_>>) {
+pub(crate) fn responder(answer: Answer) -> impl FnMut(&mut Connection, Option<Event<'_>>) {
     let mut waits = false;
     move |ws, event| match event {
         Some(Event::Request(_)) if answer == Answer::AtOnce => ws.accept(Response::default()).expect("a request waits"),
@@ -123,7 +123,12 @@ fn judge_server(outcome: &Outcome, bytes: &[u8], answer: Answer, pongs: bool) {
         };
         assert!(!head.as_ref().is_some_and(plain), "refused: {head:?}, {:?}", outcome.seen);
         return match outcome.closed() {
-            Some(Closed { cause: Cause::Refused(refusal), .. }) => http::refusal(&outcome.output, refusal.status),
+            Some(Closed { cause: Cause::Refused(refusal), .. }) => {
+                http::refusal(&outcome.output, refusal.status);
+                let version =
+                    http::head(&outcome.output).and_then(|head| head.only("sec-websocket-version").map(<[u8]>::to_vec));
+                assert_eq!(version.is_some_and(|version| version == b"13"), refusal.status == 426);
+            }
             Some(Closed { cause: Cause::Lost, .. }) => assert!(outcome.output.is_empty()),
             closed => panic!("{closed:?}"),
         };
@@ -146,7 +151,7 @@ fn judge_server(outcome: &Outcome, bytes: &[u8], answer: Answer, pongs: bool) {
         assert!(offered.split(|byte| *byte == b',').any(|offer| http::trim(offer) == name.as_bytes()));
     }
     assert!(reply.all("sec-websocket-extensions").is_empty());
-    Behind { role: Role::Server, pongs, closing: false }.judge(
+    Behind { role: Role::Server, pongs, closing: false, announced: false }.judge(
         seen,
         &outcome.output[reply.size..],
         &bytes[head.size..],
@@ -217,7 +222,11 @@ fn judge_client(outcome: &Outcome, bytes: &[u8], offered: &[String], pongs: bool
             let head = head.filter(is_switch).expect("opened by a valid answer");
             assert_eq!(head.only("sec-websocket-protocol"), subprotocol.as_deref().map(str::as_bytes));
             let output = &outcome.output[request.size..];
-            Behind { role: Role::Client, pongs, closing: false }.judge(seen, output, &bytes[at + head.size..]);
+            Behind { role: Role::Client, pongs, closing: false, announced: false }.judge(
+                seen,
+                output,
+                &bytes[at + head.size..],
+            );
         }
         [Seen::Closed(closed)] => {
             let Cause::Failed(error) = &closed.cause else { panic!("{closed:?}") };

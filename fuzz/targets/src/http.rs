@@ -166,7 +166,7 @@ pub fn refusal(answer: &[u8], status: u16) {
     assert_eq!(answer.len() - head.size, length, "the body is as long as it says");
     match status {
         405 => assert!(head.lists("allow", "get")),
-        426 => assert!(head.lists("upgrade", "websocket") && head.all("sec-websocket-version").contains(&&b"13"[..])),
+        426 => assert!(head.lists("upgrade", "websocket")),
         _ => {}
     }
 }

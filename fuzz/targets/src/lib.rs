@@ -6,6 +6,7 @@ pub mod duplex;
 pub mod frames;
 pub mod handshake;
 pub mod http;
+pub mod legacy;
 pub mod reference;
 
 /// The allocator that the tests of the core count with.
@@ -27,5 +28,9 @@ pub const TARGETS: &[Target] = &[
     ("handshake_server", handshake::handshake_server),
     ("handshake_client", handshake::handshake_client),
     ("extension_header", handshake::extension_header),
+    ("hixie_75", legacy::hixie_75),
+    ("hixie_76", legacy::hixie_76),
+    ("hybi_07", legacy::hybi_07),
+    ("hybi_08", legacy::hybi_08),
     ("duplex", duplex::duplex),
 ];
