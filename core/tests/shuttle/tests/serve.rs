@@ -12,7 +12,7 @@ use shuttle::{future::block_on, sync::mpsc, thread};
 use std::{net::SocketAddr, panic::resume_unwind, sync::Arc};
 use timtow_core::{
     Closed, Message, Rejection, Request, Response, Role,
-    app::{App, Context, Handler, Options, Sender, Server, TrySendError},
+    app::{App, Context, Handler, Options, Sender, Server},
     blocking, task,
 };
 
@@ -99,12 +99,9 @@ fn serve(drive: fn(&Arc<Server<Lender>>, End), ends: Ends) {
         let peer = Peer::new(Role::Server, theirs, says);
         let sending = thread::spawn(move || {
             let mut taken = 0;
-            while taken < OURS {
-                match sender.try_send(text(FROM_SENDER + taken)) {
-                    Ok(()) => taken += 1,
-                    Err(TrySendError::Full(_)) => thread::yield_now(),
-                    Err(TrySendError::Closed(_)) => break,
-                }
+            // One message fits, and then the loop has to make room.
+            while taken < OURS && sender.send_blocking(text(FROM_SENDER + taken)).is_ok() {
+                taken += 1;
             }
             if ends == Ends::Sender {
                 sender.close(4321, "");
