@@ -13,6 +13,7 @@ use crate::{
     state::Step,
     text::Assembly,
     timers::Timers,
+    trace::Trace,
     utf8::Utf8,
 };
 use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
@@ -73,6 +74,7 @@ pub struct Connection {
     pub(crate) offered: bool,
     pub(crate) timers: Timers,
     pub(crate) outbox: Outbox,
+    pub(crate) trace: Trace,
 }
 
 /// A frame whose payload is not complete.
@@ -109,8 +111,9 @@ impl Connection {
     /// # Errors
     /// [`SendError::InvalidHeader`] where the request could not stand on the wire.
     pub fn client(request: ClientRequest, config: Arc<Config>) -> Result<Self, SendError> {
-        let (opening, head) = ClientOpening::new(request, &config)?;
         let mut connection = Self::new(Role::Client, State::Connecting, config);
+        connection.trace.request(&request.target);
+        let (opening, head) = ClientOpening::new(request, &connection.config)?;
         connection.opening = Some(Box::new(Opening::Client(opening)));
         connection.outbox.push(&head, &[]);
         Ok(connection)
@@ -165,6 +168,7 @@ impl Connection {
             offered: false,
             timers: Timers::new(),
             outbox: Outbox::default(),
+            trace: Trace::new(role),
             config,
         }
     }
@@ -345,6 +349,7 @@ impl Connection {
 
     pub(crate) fn open(&mut self, opened: Opened) {
         self.opening = None;
+        self.trace.opened(&opened);
         #[cfg(feature = "legacy")]
         self.speak(opened.draft);
         self.deflate = Codec::agreed(&opened, self.role, &self.config);
@@ -364,6 +369,7 @@ impl Connection {
     /// The connection ends now; returns the terminal event.
     #[cold]
     pub(crate) fn end(&mut self, closed: Closed) -> Event<'static> {
+        self.trace.closed(&closed);
         if self.state != State::Closing {
             self.timers.rearm();
         }

@@ -10,6 +10,7 @@ use crate::{
 use std::{
     cell::Cell,
     io::{self, IoSlice},
+    net::SocketAddr,
     sync::{Arc, PoisonError},
     task::Waker,
     time::Duration,
@@ -154,6 +155,13 @@ impl Endpoint {
     /// A server's side.
     pub fn server(options: &Options) -> Self {
         Endpoint::new(Connection::server(options.config.clone()), options)
+    }
+
+    /// Has the connection's span name the socket's other end.
+    pub(crate) fn set_peer(&self, peer: Option<SocketAddr>) {
+        if let Some(peer) = peer {
+            self.connection.trace.peer(peer);
+        }
     }
 
     /// How other threads wake the loop for this connection; set it before the first turn, and when it changes. Returns

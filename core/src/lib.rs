@@ -153,6 +153,7 @@
 //! [`app`] and [`task`]. Without it the crate is `no_std` and needs `alloc`; [`MaskSource`] then is the caller's. `url`:
 //! [`Connect`]. `async`: `Stream` and `Sink` for [`task::WebSocket`]. `deflate`: compression (RFC 7692), with
 //! `Config::deflate`. `legacy`: the drafts before RFC 6455 that browsers spoke, which `Config::drafts` then switches on.
+//! `tracing`: a span for each connection, with events for how it begins and ends.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -182,6 +183,7 @@ mod shared;
 mod state;
 mod text;
 mod timers;
+mod trace;
 mod try_send;
 mod utf8;
 

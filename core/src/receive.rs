@@ -189,6 +189,7 @@ impl Connection {
                     let opening = if request.is_upgrade() { Opening::Asked(asked) } else { Opening::Get };
                     self.opening = Some(Box::new(opening));
                     self.step(Step::Requested);
+                    self.trace.request(&request.target);
                     return Some(Event::Request(Box::new(request)));
                 }
                 Ok(None) => {}

@@ -91,6 +91,12 @@ impl Context<'_> {
         self.access.with(|endpoint| endpoint.sender())
     }
 
+    /// The connection's span; see [`Connection::span`](crate::Connection::span).
+    #[cfg(feature = "tracing")]
+    pub fn span(&mut self) -> tracing::Span {
+        self.access.with(|endpoint| endpoint.connection.span().clone())
+    }
+
     /// The address of the socket's other end, where there is one.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer

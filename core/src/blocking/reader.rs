@@ -16,7 +16,9 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 pub fn serve_connection<A: App, S: Socket>(server: &Arc<Server<A>>, socket: S, peer: Option<SocketAddr>) {
     let drain = &server.options.drain;
     let mut session = Session::new(server, peer);
-    let mut reader = Reader::new(socket, Endpoint::server(&server.options), Some(drain.clone()));
+    let endpoint = Endpoint::server(&server.options);
+    endpoint.set_peer(peer);
+    let mut reader = Reader::new(socket, endpoint, Some(drain.clone()));
     let _registration = drain.register(&reader.owner.0.waker());
     reader.run(&mut session, &mut Buffers::new(READ));
 }

@@ -187,6 +187,7 @@ impl<A: App, W: Watch> Connections<A, W> {
         if self.watch.watch(&mut socket, key).is_ok() {
             let session = Session::new(&self.server, peer);
             let mut endpoint = Endpoint::server(&self.server.options);
+            endpoint.set_peer(peer);
             endpoint.set_waker(&self.hub.waker(key));
             let socket = Watched::new(socket);
             entry.insert(Box::new(Connection { session, endpoint, socket, armed: Armed::default() }));

@@ -26,8 +26,9 @@ pub struct Serve<A: App, S> {
 impl<A: App, S: Socket> Serve<A, S> {
     /// A connection that has just been accepted.
     pub fn new(server: &Arc<Server<A>>, socket: S) -> Self {
-        let session = Session::new(server, socket.peer());
-        Serve { session, endpoint: Endpoint::server(&server.options), socket, drain: None }
+        let (session, endpoint) = (Session::new(server, socket.peer()), Endpoint::server(&server.options));
+        endpoint.set_peer(socket.peer());
+        Serve { session, endpoint, socket, drain: None }
     }
 
     fn turn(&mut self, context: &mut Context<'_>, buffers: &mut Buffers, input: Input) {

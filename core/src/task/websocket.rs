@@ -92,6 +92,7 @@ impl<S: Socket> WebSocket<S> {
 
     fn new(socket: S, mut endpoint: Endpoint) -> Self {
         endpoint.connection.sender_waits = true;
+        endpoint.set_peer(socket.peer());
         WebSocket {
             socket,
             endpoint,
