@@ -1,13 +1,13 @@
 //! cargo run --example chat_tokio --features tokio -- 127.0.0.1:3000
 //!
-//! A chat room: what one says, all hear. Who reads too slowly is told how much was missed.
+//! A chat room: what one says, all hear. Who reads too slowly is sent away.
 
 // ANCHOR: program
 use std::{env, io, time::Duration};
-use timtow::{Error, Options, OwnedMessage, tokio::accept};
+use timtow::{CloseCode, Error, Options, OwnedMessage, TrySendError, tokio::accept};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::broadcast::{Sender, error::RecvError},
+    sync::broadcast::Sender,
 };
 
 #[tokio::main]
@@ -32,14 +32,13 @@ async fn guest(stream: TcpStream, room: Sender<OwnedMessage>) -> Result<(), Erro
         tokio::select! {
             message = socket.recv() => match message? {
                 Some(message) => drop(room.send(message)),
-                None => return Ok(()),
+                None => break,
             },
-            message = heard.recv() => match message {
-                Ok(message) => socket.send(message).await?,
-                Err(RecvError::Lagged(missed)) => socket.send(format!("you missed {missed} messages")).await?,
-                Err(RecvError::Closed) => return Ok(()),
+            Ok(message) = heard.recv() => if let Err(TrySendError::Full(_)) = socket.try_send(message) {
+                break drop(socket.close(CloseCode::POLICY, "you read too slowly").await);
             },
         }
     }
+    Ok(())
 }
 // ANCHOR_END: program

@@ -37,8 +37,8 @@
 /// The protocol, without sockets, clock or runtime.
 pub use timtow_core as core;
 pub use timtow_core::{
-    CloseCode, Closed, Config, Connect, Error, Message, Opened, Origins, OwnedMessage, Page, Rejection, Request,
-    Response, SetCookie, Text,
+    CloseCode, Closed, Config, Connect, Error, Fragment, Message, Opened, Origins, OwnedFragment, OwnedMessage, Page,
+    Rejection, Request, Response, SetCookie, Text, TrySendError,
     app::{self, Options},
 };
 #[cfg(feature = "deflate")]

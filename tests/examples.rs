@@ -142,3 +142,30 @@ fn the_chat_tells_everybody() {
         while client.read().unwrap() != Message::text("hello, all") {}
     }
 }
+
+#[test]
+fn the_chat_sends_away_who_reads_too_slowly() {
+    let server = Listening::start(example("chat_tokio"));
+    let (mut slow, mut quick) = (server.client(), server.client());
+    for client in [&mut slow, &mut quick] {
+        client.send(Message::text("joined")).unwrap();
+        while client.read().unwrap() != Message::text("joined") {}
+    }
+    // More than fits between the two.
+    for number in 0..100 {
+        let message = Message::binary(vec![number; 500_000]);
+        quick.send(message.clone()).unwrap();
+        while quick.read().unwrap() != message {}
+    }
+    let mut heard = 0;
+    let close = loop {
+        match slow.read().unwrap() {
+            Message::Close(close) => break close,
+            _ => heard += 1,
+        }
+    };
+    assert!(heard < 100, "nothing was dropped");
+    assert_eq!(close.map(|frame| u16::from(frame.code)), Some(1008));
+    quick.send(Message::text("still here")).unwrap();
+    while quick.read().unwrap() != Message::text("still here") {}
+}

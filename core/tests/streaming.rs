@@ -215,9 +215,11 @@ fn whoever_receives_and_sends_echoes_in_a_mib() {
     for stream in shapes() {
         let echo = async {
             let mut socket = WebSocket::accept(stream.clone(), &options()).await.unwrap();
+            // ANCHOR: echo
             while let Some(fragment) = socket.recv_fragment().await.unwrap() {
                 socket.send_fragment(fragment).await.unwrap();
             }
+            // ANCHOR_END: echo
         };
         let peak = run(&stream, echo);
         check(&stream, peak);
@@ -238,6 +240,7 @@ fn the_halves_echo_in_a_mib() {
     }
 }
 
+// ANCHOR: source
 /// Makes a message up as there is room for it.
 struct Source {
     left: usize,
@@ -268,6 +271,7 @@ impl Handler for Source {
 
     fn message(&mut self, _: &mut Context<'_>, _: Message<'_>) {}
 }
+// ANCHOR_END: source
 
 #[test]
 fn a_message_is_made_up_as_there_is_room() {
