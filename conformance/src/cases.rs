@@ -56,6 +56,14 @@ macro_rules! wire_cases {
             vectors:
                 frames,
                 events;
+            rfc7692:
+                messages_are_inflated_and_compressed,
+                compressed_fragments,
+                without_takeover,
+                small_windows,
+                the_bit_where_it_does_not_belong,
+                data_that_cannot_be_inflated,
+                a_bomb;
             time:
                 a_close_frame_that_is_not_answered,
                 messages_do_not_move_the_close_deadline,
@@ -124,6 +132,8 @@ macro_rules! server_cases {
             vectors:
                 handshakes,
                 requests;
+            rfc7692:
+                offers_are_answered;
             time:
                 a_silent_client,
                 a_client_that_trickles;
@@ -169,6 +179,8 @@ macro_rules! client_cases {
                 no_two_masks_are_alike;
             vectors:
                 responses;
+            rfc7692:
+                answers_to_the_offer;
             time:
                 a_server_that_does_not_answer;
             drafts:

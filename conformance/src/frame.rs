@@ -13,6 +13,9 @@ pub struct Frame {
     pub payload: Vec<u8>,
 }
 
+/// The bit of a compressed message (RFC 7692 6).
+pub const RSV1: u8 = 4;
+
 /// RFC 6455 5.2, opcodes.
 pub const CONTINUATION: u8 = 0x0;
 /// Text.
@@ -35,6 +38,11 @@ impl Frame {
     /// A fragment.
     pub fn fragment(opcode: u8, payload: impl AsRef<[u8]>, fin: bool) -> Self {
         Frame { fin, ..Frame::new(opcode, payload) }
+    }
+
+    /// A whole message that is compressed.
+    pub fn compressed(opcode: u8, payload: impl AsRef<[u8]>) -> Self {
+        Frame { rsv: RSV1, ..Frame::new(opcode, payload) }
     }
 
     /// A close frame with a code.

@@ -22,9 +22,11 @@ pub mod frame;
 mod hixie;
 mod host;
 pub mod http;
+pub mod inflate;
 mod peer;
 pub mod record;
 pub mod recv;
+pub mod rfc7692;
 mod script;
 mod way;
 

@@ -3,8 +3,9 @@
 use crate::{
     WATCHDOG,
     buffer::Buffer,
-    frame::{self, CLOSE, Frame},
+    frame::{self, BINARY, CLOSE, Frame, RSV1, TEXT},
     http::{self, Head},
+    inflate::Naive,
     record::{self, Decoder},
 };
 use socket2::SockRef;
@@ -27,6 +28,10 @@ pub struct Peer {
     /// The test transport, where there is one.
     decoder: Option<Decoder>,
     masks: u32,
+    /// What inflates the messages that come, where compression was agreed on (RFC 7692).
+    pub deflate: Option<Naive>,
+    /// How many compressed messages came.
+    pub compressed: usize,
     /// The masks of the frames that came.
     pub seen_masks: Vec<[u8; 4]>,
 }
@@ -38,7 +43,16 @@ impl Peer {
         stream.set_read_timeout(Some(WATCHDOG)).expect("a read timeout");
         stream.set_write_timeout(Some(WATCHDOG)).expect("a write timeout");
         let decoder = transport.then(Decoder::default);
-        Peer { stream, role, buffer: Buffer::default(), decoder, masks: 0x37fa_213d, seen_masks: Vec::new() }
+        Peer {
+            stream,
+            role,
+            buffer: Buffer::default(),
+            decoder,
+            masks: 0x37fa_213d,
+            deflate: None,
+            compressed: 0,
+            seen_masks: Vec::new(),
+        }
     }
 
     /// The peer's own role.
@@ -248,10 +262,15 @@ impl Peer {
     /// The next frame, or `None` at the end; it must be one that the endpoint may send.
     pub fn next_frame(&mut self) -> Option<Frame> {
         loop {
-            if let Some((frame, mask, len)) = Frame::parse(self.buffer.as_slice()) {
+            if let Some((mut frame, mask, len)) = Frame::parse(self.buffer.as_slice()) {
                 self.buffer.skip(len);
                 // RFC 6455 5.1: a client masks, a server does not.
                 assert_eq!(mask.is_some(), self.role == Role::Server, "wrongly masked: {frame:?}");
+                if let (Some(naive), RSV1, TEXT | BINARY) = (&mut self.deflate, frame.rsv, frame.opcode) {
+                    frame.payload = naive.message(&frame.payload).expect("RFC 7692 7.2.1");
+                    frame.rsv = 0;
+                    self.compressed += 1;
+                }
                 assert_eq!(frame.rsv, 0, "a reserved bit is set");
                 assert!(!frame.is_control() || (frame.fin && frame.payload.len() <= 125), "{frame:?}");
                 self.seen_masks.extend(mask);

@@ -249,7 +249,7 @@ fn asked<L: Loop>(host: &Host<L>) -> (Peer, String) {
 }
 
 /// The client ends the connection, and says why the handshake failed.
-fn failed<L: Loop>(host: &Host<L>, mut peer: Peer) -> HandshakeError {
+pub(crate) fn failed<L: Loop>(host: &Host<L>, mut peer: Peer) -> HandshakeError {
     peer.expect_end();
     peer.shutdown();
     let end = host.end();

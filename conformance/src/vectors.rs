@@ -1,9 +1,11 @@
-//! The published vectors whose configuration asks for neither compression nor a legacy draft, each whole and byte by byte.
+//! The published vectors whose configuration asks for no legacy draft, each whole and byte by byte.
 
 use crate::{
     Host, Idiom, Loop, Peer, Way,
     frame::{BINARY, CLOSE, Frame, PING, PONG, TEXT},
     http::Head,
+    inflate::Naive,
+    rfc7692,
 };
 use serde_json::Value;
 use timtow_core::{Cause, Config, Error, Origins, Role, app::Options};
@@ -15,11 +17,23 @@ const RFC6455: &str = include_str!("../vectors/rfc6455.json");
 fn vectors(json: &str) -> Vec<Value> {
     let vectors: Vec<Value> = serde_json::from_str(json).expect("JSON");
     let asks_for_no_more = |vector: &Value| {
-        let config = &vector["config"];
-        let drafts = config["drafts"].as_array();
-        config["deflate"] != true && drafts.is_none_or(|drafts| drafts.iter().all(|draft| draft == "13"))
+        let drafts = vector["config"]["drafts"].as_array();
+        drafts.is_none_or(|drafts| drafts.iter().all(|draft| draft == "13"))
     };
     vectors.into_iter().filter(asks_for_no_more).collect()
+}
+
+fn asks_for_deflate(vector: &Value) -> bool {
+    vector["config"]["deflate"] == true
+}
+
+/// A host for the vector's configuration, and a connection to it.
+fn open<L: Loop>(way: Way, vector: &Value) -> (Host<L>, Peer) {
+    let max = vector["config"]["max_message"].as_u64().map_or(1 << 20, |max| max as usize);
+    let limits = Config { max_message: max, max_frame: max, ..configured(vector) };
+    let host = Host::<L>::new(way, limits);
+    let peer = if asks_for_deflate(vector) { rfc7692::open(&host, "") } else { host.open() };
+    (host, peer)
 }
 
 pub(crate) fn bytes(hex: &Value) -> Vec<u8> {
@@ -40,24 +54,21 @@ fn write(peer: &mut Peer, bytes: &[u8], slowly: bool) {
 /// `frames.json`: what a frame of this role's peer must lead to.
 pub fn frames<L: Loop>(way: Way) {
     let mut ran = 0;
-    let config = Config { max_message: 1 << 20, max_frame: 1 << 20, ..Config::default() };
-    let host = Host::<L>::new(way, config);
     for vector in vectors(FRAMES) {
         let role = if vector["role"] == "client" { Role::Client } else { Role::Server };
-        assert_eq!(vector["config"]["max_message"], 1 << 20, "{vector}");
         if role != way.role() {
             continue;
         }
         ran += 1;
         for slowly in [false, true] {
-            let mut peer = host.open();
+            let (host, mut peer) = open::<L>(way, &vector);
             write(&mut peer, &bytes(&vector["hex"]), slowly);
             expect(&mut peer, vector["expect"].as_str().expect("what to expect"), &vector);
             drop(peer);
             host.end();
         }
     }
-    assert_eq!(ran, if way.role() == Role::Server { 49 } else { 1 });
+    assert_eq!(ran, if way.role() == Role::Server { 63 } else { 1 });
 }
 
 fn expect(peer: &mut Peer, expect: &str, vector: &Value) {
@@ -88,7 +99,6 @@ fn expect(peer: &mut Peer, expect: &str, vector: &Value) {
 
 /// `rfc6455.json`, `frames-in`: the events that frames of this role's peer mean, or the close code.
 pub fn events<L: Loop>(way: Way) {
-    let host = Host::<L>::new(way, Config::default());
     let mut ran = 0;
     for vector in vectors(RFC6455) {
         let role = if vector["role"] == "client" { Role::Client } else { Role::Server };
@@ -101,7 +111,7 @@ pub fn events<L: Loop>(way: Way) {
             if slowly && input.len() > 1000 {
                 continue;
             }
-            let mut peer = host.open();
+            let (host, mut peer) = open::<L>(way, &vector);
             write(&mut peer, &input, slowly);
             match vector["close_code"].as_u64() {
                 Some(code) => {
@@ -114,7 +124,7 @@ pub fn events<L: Loop>(way: Way) {
             host.end();
         }
     }
-    assert_eq!(ran, if way.role() == Role::Server { 19 } else { 10 });
+    assert_eq!(ran, 19);
 }
 
 /// The endpoint shows by its answer that it saw the event.
@@ -141,7 +151,7 @@ pub(crate) fn happens(peer: &mut Peer, event: &Value) {
 /// `handshakes.json`: what a request is answered.
 pub fn handshakes<L: Loop>(way: Way) {
     let vectors = vectors(HANDSHAKES);
-    assert_eq!(vectors.len(), 28);
+    assert_eq!(vectors.len(), 31);
     for vector in &vectors {
         let expect = vector["expect"].as_str().expect("what to expect");
         let host = Host::<L>::new(way, configured(vector));
@@ -154,7 +164,14 @@ pub fn handshakes<L: Loop>(way: Way) {
                 let (name, value) = field.split_once(": ").expect("a field");
                 assert_eq!(head.only(name), value, "{vector}");
             }
+            let extension = match expect {
+                "101 with 2nd offer" => Some("permessage-deflate"),
+                "101 server_max_window_bits=10" => Some("permessage-deflate; server_max_window_bits=10"),
+                _ => None,
+            };
+            assert_eq!(head.all("Sec-WebSocket-Extensions"), extension.into_iter().collect::<Vec<_>>(), "{vector}");
             if head.status() == 101 {
+                peer.deflate = extension.map(|_| Naive::default());
                 peer.echo("Hello");
                 peer.close();
             } else {
@@ -172,6 +189,7 @@ fn configured(vector: &Value) -> Config {
     Config {
         origins: strings(&vector["config"]["origins"]).map_or(Origins::Any, Origins::List),
         subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(),
+        deflate: rfc7692::config().deflate.filter(|_| asks_for_deflate(vector)),
         ..Config::default()
     }
 }

@@ -5,6 +5,7 @@ pub mod alloc;
 pub mod chance;
 #[cfg(feature = "legacy")]
 pub mod drafts;
+#[path = "../../../conformance/src/inflate.rs"]
 pub mod inflate;
 pub mod naive;
 pub mod pair;

@@ -2,7 +2,7 @@
 //! it, and what it inflates is compared with it.
 
 /// What one side has said, message after message.
-#[derive(Default)]
+#[derive(Default, Debug)]
 pub struct Naive {
     /// All that ever came out.
     pub said: Vec<u8>,
