@@ -90,7 +90,8 @@ def main(url, pid):
     Thread(target=http.serve_forever, daemon=True).start()
     # Some process of the browser may still be writing to its profile when it is killed.
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as home:
-        result = visit(f"http://127.0.0.1:{http.server_port}/#{url}", results, home)
+        mode = "|deflate" if os.environ.get("TIMTOW_DEFLATE") else ""
+        result = visit(f"http://127.0.0.1:{http.server_port}/#{url}{mode}", results, home)
     if result is None:
         return 1
     for failure in result["failed"]:

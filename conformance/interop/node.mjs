@@ -16,6 +16,9 @@ import { WebSocket, WebSocketServer } from 'ws'
 // that the peer does not end.
 const DEADLINE = 20_000
 
+// Whether timtow was told to compress. The peer always can.
+const DEFLATE = Boolean(process.env.TIMTOW_DEFLATE)
+
 const LIMIT = 1 << 20
 const SIZES = [0, 1, 125, 126, 65535, 65536, LIMIT]
 const UNICODE = 'κόσμε ÿ 𝄞 🦀 \0 \r\n'
@@ -70,7 +73,7 @@ function shorten(value) {
 let url, server
 
 async function open() {
-  const ws = new WebSocket(url, { maxPayload: 64 << 20 })
+  const ws = new WebSocket(url, { maxPayload: 64 << 20, perMessageDeflate: { threshold: 0 } })
   let response
   ws.once('upgrade', (r) => { response = r })
   const peer = new Peer(ws)
@@ -85,10 +88,10 @@ async function finish(peer, ...close) {
 }
 
 const client = {
-  async 'compression is offered and declined'() {
+  async 'the offer of compression is answered'() {
     const peer = await open()
-    same('extensions', peer.response.headers['sec-websocket-extensions'], undefined)
-    same('extensions', peer.ws.extensions, '')
+    same('extensions', peer.response.headers['sec-websocket-extensions'], DEFLATE ? 'permessage-deflate' : undefined)
+    same('extensions', peer.ws.extensions, DEFLATE ? 'permessage-deflate' : '')
     same('subprotocol', peer.ws.protocol, '')
     await peer.echo('hello')
     await finish(peer)
@@ -171,9 +174,9 @@ let program, runtime
 
 // Runs a check with a running `timtow connect` and the server's side of its connection.
 async function meet(check) {
-  const listener = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: true })
+  const listener = new WebSocketServer({ host: '127.0.0.1', port: 0, perMessageDeflate: { threshold: 0 } })
   await once(listener, 'listening')
-  const child = spawn(program, ['connect', `ws://127.0.0.1:${listener.address().port}/`, '--runtime', runtime])
+  const child = spawn(program, ['connect', `ws://127.0.0.1:${listener.address().port}/`, '--runtime', runtime, ...(DEFLATE ? ['--deflate'] : [])])
   let stderr = ''
   child.stderr.on('data', (text) => { stderr += text })
   child.stdin.on('error', () => {}) // it may end before it has read everything
@@ -198,7 +201,8 @@ async function meet(check) {
 
 const connect = {
   'lines become messages and messages lines': () => meet(async ({ peer, request, child, line }) => {
-    same('extensions', request.headers['sec-websocket-extensions'], undefined)
+    const offer = DEFLATE ? 'permessage-deflate; client_max_window_bits' : undefined
+    same('extensions', request.headers['sec-websocket-extensions'], offer)
     for (const text of ['hello', '', '0', 'κόσμε 🦀', ...SIZES.map((size) => 'x'.repeat(size))]) {
       child.stdin.write(text + '\n')
       same('message', await peer.message(), text)

@@ -23,6 +23,9 @@ DEADLINE = 30
 # websockets drops the connection by itself when the peer does not: so late that the deadline is over before.
 CLOSE_TIMEOUT = 4 * DEADLINE
 
+# Whether timtow was told to compress. The peer always can.
+DEFLATE = bool(os.environ.get("TIMTOW_DEFLATE"))
+
 LIMIT = 1 << 20
 SIZES = (0, 1, 125, 126, 65535, 65536, LIMIT)
 UNICODE = "κόσμε ÿ 𝄞 🦀 \0 \r\n"
@@ -64,11 +67,12 @@ async def closed(ws, code):
     equal("close code from the server", received and received.code, code)
 
 
-async def opening_handshake_declines_what_is_offered(url):
+async def opening_handshake_answers_what_is_offered(url):
     async with client(url, compression="deflate", subprotocols=["chat"]) as ws:
         contains("the request", ws.request.headers.get("Sec-WebSocket-Extensions", ""), "permessage-deflate")
         equal("status", ws.response.status_code, 101)
-        equal("extensions", ws.response.headers.get_all("Sec-WebSocket-Extensions"), [])
+        answer = ["permessage-deflate"] if DEFLATE else []
+        equal("extensions", ws.response.headers.get_all("Sec-WebSocket-Extensions"), answer)
         equal("subprotocol", ws.response.headers.get_all("Sec-WebSocket-Protocol"), [])
         await echo(ws, "hello")
 
@@ -199,7 +203,7 @@ async def draining_closes_with_1001(url):
 
 
 CLIENT_CHECKS = [
-    opening_handshake_declines_what_is_offered,
+    opening_handshake_answers_what_is_offered,
     text_of_every_size,
     binary_of_every_size,
     small_messages_in_a_pipeline,
@@ -227,7 +231,7 @@ class Program:
         program, runtime = COMMAND
         pipe = asyncio.subprocess.PIPE
         self.process = await asyncio.create_subprocess_exec(
-            program, "connect", url, "--runtime", runtime, stdin=pipe, stdout=pipe, stderr=pipe, limit=4 * LIMIT
+            program, "connect", url, "--runtime", runtime, *(["--deflate"] if DEFLATE else []), stdin=pipe, stdout=pipe, stderr=pipe, limit=4 * LIMIT
         )
         return self
 
@@ -281,12 +285,13 @@ class Meeting:
         self.server.close()
 
 
-async def request_offers_nothing(_):
+async def request_offers_what_it_should(_):
     async with Meeting() as (ws, program):
         equal("target", ws.request.path, "/path?query")
         equal("host", ws.request.headers["Host"], "%s:%s" % ws.local_address)
         equal("version", ws.request.headers["Sec-WebSocket-Version"], "13")
-        equal("extensions", ws.request.headers.get_all("Sec-WebSocket-Extensions"), [])
+        offer = ["permessage-deflate; client_max_window_bits"] if DEFLATE else []
+        equal("extensions", ws.request.headers.get_all("Sec-WebSocket-Extensions"), offer)
         equal("subprotocols", ws.request.headers.get_all("Sec-WebSocket-Protocol"), [])
 
 
@@ -395,7 +400,7 @@ async def nobody_listens(_):
 
 
 SERVER_CHECKS = [
-    request_offers_nothing,
+    request_offers_what_it_should,
     lines_become_messages_and_messages_lines,
     lines_are_cut_at_line_ends_only,
     fragments_become_one_line,

@@ -1,13 +1,14 @@
 #!/bin/bash
 # run.sh RUNTIME...    real peers against `timtow serve RUNTIME` and `timtow connect --runtime RUNTIME`
 #
-# Python's websockets and node's ws, each as client and as server, and Chromium as client. One line per peer and
-# runtime on stdout; what failed follows its line. Exit status 0 if all passed, 1 if one failed, 2 if the peers could
+# Python's websockets and node's ws, each as client and as server, and Chromium as client, without compression and with
+# it (permessage-deflate). One line per peer, runtime and mode on stdout; what failed follows its line. Exit status 0 if all passed, 1 if one failed, 2 if the peers could
 # not be had (.ci/install-tools.sh installs what they need of the system).
 #
 # Environment:
 #   TIMTOW          the program timtow (default: the newest build in target/)
 #   TIMTOW_PEERS    which peers, of: python-client python-server node-client node-server browser (default: all)
+#   TIMTOW_MODES    which modes, of: plain deflate (default: both)
 #   CHROMIUM        the browser (default: chromium)
 set -euo pipefail
 here=$(cd "$(dirname -- "${BASH_SOURCE[0]}")" && pwd -P)
@@ -37,11 +38,12 @@ peer_node-server() { node "$here/node.mjs" server "$TIMTOW" "$1"; }
 peer_browser() { python3 "$here/browser.py" "$SERVER_URL" "$SERVER_PID"; }
 
 meet() {
-  local peer=$1 runtime=$2 status=0
+  local peer=$1 runtime=$2 status=0 options=()
+  [ -z "$TIMTOW_DEFLATE" ] || options=(--deflate)
   case $peer in
     *-server) "peer_$peer" "$runtime" || status=1 ;;
     *)
-      start_server "$runtime" || return 1
+      start_server "$runtime" "${options[@]}" || return 1
       if "peer_$peer" "$runtime"; then
         await_server || status=1
       else
@@ -64,14 +66,19 @@ case $peers in *browser*) command -v "${CHROMIUM:-chromium}" >/dev/null || die "
 status=0
 for runtime; do
   for peer in $peers; do
-    began=$SECONDS
-    if meet "$peer" "$runtime" >"$WORK/out" 2>&1; then
-      echo "ok      $peer $runtime: $(tail -n 1 "$WORK/out") in $((SECONDS - began)) s"
-    else
-      status=1
-      echo "FAILED  $peer $runtime ($((SECONDS - began)) s)"
-      cat "$WORK/out"
-    fi
+    for mode in ${TIMTOW_MODES:-plain deflate}; do
+      began=$SECONDS
+      # The peers look for it, too: whatever they offer is declined without it.
+      export TIMTOW_DEFLATE=
+      [ "$mode" = plain ] || TIMTOW_DEFLATE=1
+      if meet "$peer" "$runtime" >"$WORK/out" 2>&1; then
+        echo "ok      $peer $runtime $mode: $(tail -n 1 "$WORK/out") in $((SECONDS - began)) s"
+      else
+        status=1
+        echo "FAILED  $peer $runtime $mode ($((SECONDS - began)) s)"
+        cat "$WORK/out"
+      fi
+    done
   done
 done
 exit "$status"
