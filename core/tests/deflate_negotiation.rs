@@ -170,6 +170,33 @@ fn what_was_agreed_on_is_told() {
     assert_eq!(agreed, Some(unasked), "a client that does not say that it can is not asked to");
 }
 
+/// permessage-deflate was made for RFC 6455, and not for the drafts before it.
+#[cfg(feature = "legacy")]
+#[test]
+fn the_drafts_before_rfc_6455_are_not_compressed() {
+    use timtow_core::{ClientRequest, Draft};
+    for draft in [Draft::Hybi08, Draft::Hybi07] {
+        let config = Arc::new(Config { deflate: Some(DEFAULT), drafts: [draft].into_iter().collect(), ..config() });
+        let request = ClientRequest { draft: Some(draft), ..client_request() };
+        let mut client = Connection::client(request, config.clone()).unwrap();
+        let head = String::from_utf8(drain(&mut client)).unwrap();
+        assert!(!head.contains("Sec-WebSocket-Extensions"), "{head}");
+        let mut server = Connection::server(config);
+        let head = head.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+        feed(&mut server, head.as_bytes(), |server, event| match event {
+            Event::Request(_) => server.accept(Response::default()).unwrap(),
+            Event::Open(opened) => assert_eq!(opened.deflate, None),
+            other => panic!("{other:?}"),
+        });
+        let answer = String::from_utf8(drain(&mut server)).unwrap();
+        assert!(!answer.contains("Sec-WebSocket-Extensions"), "{answer}");
+        let answer = answer.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n");
+        let mut ends = Vec::new();
+        feed(&mut client, answer.as_bytes(), |_, event| ends.push(common::describe(&event)));
+        assert!(ends.len() == 1 && ends[0].contains("Extension"), "{ends:?}");
+    }
+}
+
 /// What a client offers.
 fn offered(deflate: Option<Deflate>) -> Option<String> {
     let config = Arc::new(Config { deflate, ..config() });

@@ -5,6 +5,30 @@ use std::fmt::{self, Write as _};
 /// How messages are compressed, in [`Config::deflate`](crate::Config). The first four fields bear the names that RFC 7692 7.1
 /// gives to the parameters; a server accepts what suits them, a client offers them.
 ///
+/// # Memory
+///
+/// What a connection keeps between messages, from the first in that direction on, for the window that was agreed on:
+///
+/// | window bits | received | sent |
+/// | --- | --- | --- |
+/// | 9 | 0.5 KiB | 147 KiB |
+/// | 10 | 1 KiB | 149 KiB |
+/// | 11 | 2 KiB | 153 KiB |
+/// | 12 | 4 KiB | 161 KiB |
+/// | 13 | 8 KiB | 177 KiB |
+/// | 14 | 16 KiB | 209 KiB |
+/// | 15 | 32 KiB | 273 KiB |
+/// | no context takeover | nothing | nothing |
+///
+/// Each thread keeps 55 KiB to inflate with, and as much as the last column says to compress without context takeover, for all
+/// of its connections. While a message comes in pieces, its connection has 55 KiB of its own. Counted by
+/// `cargo test -p timtow-core --all-features --test deflate_limits -- --nocapture what_a_connection_keeps`.
+///
+/// # Limits
+///
+/// [`Config::max_message`](crate::Config) and [`Config::max_frame`](crate::Config) hold on the wire, and for what comes out
+/// while it is inflated.
+///
 /// ```
 /// use timtow_core::{Config, Deflate};
 /// // A server of many idle connections, which keeps nothing between messages.

@@ -90,13 +90,11 @@ impl ClientOpening {
         if !request.subprotocols.is_empty() {
             write_field(&mut bytes, "Sec-WebSocket-Protocol", &request.subprotocols.join(", "));
         }
-        extensions::write_offers(&mut bytes, config);
         for (name, value) in &request.headers {
             #[cfg(feature = "legacy")]
             let name = legacy::field_name(draft, name);
             write_field(&mut bytes, name, value);
         }
-        bytes.extend_from_slice(b"\r\n");
         let opening = ClientOpening {
             accept: key::accept(key.as_bytes()),
             subprotocols: request.subprotocols,
@@ -107,7 +105,19 @@ impl ClientOpening {
             #[cfg(feature = "legacy")]
             hixie: None,
         };
+        if opening.has_extensions() {
+            extensions::write_offers(&mut bytes, config);
+        }
+        bytes.extend_from_slice(b"\r\n");
         Ok((opening, bytes))
+    }
+
+    /// Whether the version of the protocol is the one that permessage-deflate was made for.
+    fn has_extensions(&self) -> bool {
+        #[cfg(feature = "legacy")]
+        return self.draft == crate::Draft::Rfc6455;
+        #[cfg(not(feature = "legacy"))]
+        true
     }
 
     /// Takes the bytes of the response off `input` and leaves what is behind it; takes all where it is not complete, or
@@ -227,7 +237,7 @@ impl ClientOpening {
             return Err(HandshakeFailure::Accept);
         }
         let mut opened = Opened::default();
-        extensions::check(headers, config, &mut opened)?;
+        extensions::check(headers, self.has_extensions(), config, &mut opened)?;
         if headers.contains("Transfer-Encoding") {
             return Err(HandshakeFailure::TransferEncoding);
         }

@@ -32,13 +32,18 @@ pub(super) fn write_offers(_to: &mut Vec<u8>, _config: &Config) {
 }
 
 /// RFC 6455 4.1, item 5: what the server chose was offered, and was chosen once.
-pub(super) fn check(headers: &Headers, config: &Config, opened: &mut Opened) -> Result<(), HandshakeFailure> {
+pub(super) fn check(
+    headers: &Headers,
+    offered: bool,
+    config: &Config,
+    opened: &mut Opened,
+) -> Result<(), HandshakeFailure> {
     if !headers.contains(NAME) {
         return Ok(());
     }
     let mut valid = true;
     let listed = list::extensions(headers.values(NAME), |answer| valid = agree(&answer, config, opened) && valid);
-    if listed && valid { Ok(()) } else { Err(HandshakeFailure::Extension) }
+    if offered && listed && valid { Ok(()) } else { Err(HandshakeFailure::Extension) }
 }
 
 #[cfg(not(feature = "deflate"))]

@@ -159,6 +159,9 @@ fn check(head: Head, config: &Config) -> Result<(Request, Asked), Refusal> {
     let accept = key::accept(key);
     let subprotocols = subprotocols(headers)?;
     let extensions = extensions::choose(headers, config)?;
+    // permessage-deflate was made for RFC 6455, and not for the drafts before it.
+    #[cfg(feature = "legacy")]
+    let extensions = if draft == crate::Draft::Rfc6455 { extensions } else { extensions::Chosen::default() };
     check_origin(&request, "Origin", config)?;
     #[cfg(feature = "legacy")]
     if draft != crate::Draft::Rfc6455 {
