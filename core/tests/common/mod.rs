@@ -3,6 +3,8 @@
 
 pub mod alloc;
 pub mod chance;
+#[cfg(feature = "deflate")]
+pub mod deflate;
 #[cfg(feature = "legacy")]
 pub mod drafts;
 #[path = "../../../conformance/src/inflate.rs"]
