@@ -56,6 +56,8 @@ macro_rules! wire_cases {
             vectors:
                 frames,
                 events;
+            more_vectors:
+                frames_of_our_own;
             rfc7692:
                 messages_are_inflated_and_compressed,
                 compressed_fragments,
@@ -132,6 +134,8 @@ macro_rules! server_cases {
             vectors:
                 handshakes,
                 requests;
+            more_vectors:
+                requests_of_our_own;
             rfc7692:
                 offers_are_answered;
             time:
@@ -179,6 +183,8 @@ macro_rules! client_cases {
                 no_two_masks_are_alike;
             vectors:
                 responses;
+            more_vectors:
+                responses_of_our_own;
             rfc7692:
                 answers_to_the_offer;
             time:

@@ -1,7 +1,9 @@
 //! The published vectors of the drafts before RFC 6455, each whole, byte by byte, and at eight seeded cuts.
 
 use crate::{
-    Host, Idiom, Loop, Peer, Way, drafts, hixie,
+    Host, Idiom, Loop, Peer, Way,
+    cuts::{cuts, write},
+    drafts, hixie,
     http::Head,
     vectors::{bytes, happens, strings},
 };
@@ -28,29 +30,6 @@ fn draft(vector: &Value) -> Draft {
 fn config(vector: &Value) -> Config {
     assert_eq!(vector["config"]["origins"], "any");
     Config { subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(), ..drafts::config(draft(vector)) }
-}
-
-/// The places where `input` is cut: nowhere, everywhere, and eight times somewhere.
-fn cuts(input: &[u8]) -> impl Iterator<Item = Vec<usize>> {
-    let len = input.len();
-    let all = (len < 1000).then(|| (1..len).collect());
-    let mut seed = 0x37fa_213d_u32;
-    let seeded = (0..8).map(move |_| {
-        seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        vec![(seed >> 8) as usize % len.max(1)]
-    });
-    [vec![]].into_iter().chain(all).chain(seeded)
-}
-
-/// Writes it in pieces. The endpoint may have seen enough before the end.
-fn write(peer: &mut Peer, bytes: &[u8], cuts: &[usize]) {
-    let mut start = 0;
-    for end in cuts.iter().copied().filter(|end| *end < bytes.len()).chain([bytes.len()]) {
-        if peer.try_write(&bytes[start..end]).is_err() {
-            return;
-        }
-        start = end;
-    }
 }
 
 /// `frames-in`, `encode` and `close`: what the endpoint makes of frames, and how it frames what it says.

@@ -1,7 +1,8 @@
-//! The published vectors whose configuration asks for no legacy draft, each whole and byte by byte.
+//! The published vectors whose configuration asks for no legacy draft, each whole, byte by byte, and at eight seeded cuts.
 
 use crate::{
     Host, Idiom, Loop, Peer, Way,
+    cuts::{cuts, write},
     frame::{BINARY, CLOSE, Frame, PING, PONG, TEXT},
     http::Head,
     inflate::Naive,
@@ -42,15 +43,6 @@ pub(crate) fn bytes(hex: &Value) -> Vec<u8> {
     digits.iter().map(byte).collect()
 }
 
-/// Writes it whole, or byte by byte. The endpoint may have seen enough before the end.
-fn write(peer: &mut Peer, bytes: &[u8], slowly: bool) {
-    if slowly {
-        let _ = bytes.iter().try_for_each(|byte| peer.try_write([*byte]));
-    } else {
-        let _ = peer.try_write(bytes);
-    }
-}
-
 /// `frames.json`: what a frame of this role's peer must lead to.
 pub fn frames<L: Loop>(way: Way) {
     let mut ran = 0;
@@ -60,9 +52,10 @@ pub fn frames<L: Loop>(way: Way) {
             continue;
         }
         ran += 1;
-        for slowly in [false, true] {
+        let input = bytes(&vector["hex"]);
+        for cuts in cuts(&input) {
             let (host, mut peer) = open::<L>(way, &vector);
-            write(&mut peer, &bytes(&vector["hex"]), slowly);
+            write(&mut peer, &input, &cuts);
             expect(&mut peer, vector["expect"].as_str().expect("what to expect"), &vector);
             drop(peer);
             host.end();
@@ -107,12 +100,9 @@ pub fn events<L: Loop>(way: Way) {
         }
         ran += 1;
         let input = bytes(&vector["input"]);
-        for slowly in [false, true] {
-            if slowly && input.len() > 1000 {
-                continue;
-            }
+        for cuts in cuts(&input) {
             let (host, mut peer) = open::<L>(way, &vector);
-            write(&mut peer, &input, slowly);
+            write(&mut peer, &input, &cuts);
             match vector["close_code"].as_u64() {
                 Some(code) => {
                     assert_eq!(peer.close_frame().0.map(u64::from), Some(code), "{vector}");
@@ -155,9 +145,10 @@ pub fn handshakes<L: Loop>(way: Way) {
     for vector in &vectors {
         let expect = vector["expect"].as_str().expect("what to expect");
         let host = Host::<L>::new(way, configured(vector));
-        for slowly in [false, true] {
+        let input = bytes(&vector["hex"]);
+        for cuts in cuts(&input) {
             let mut peer = host.peer();
-            write(&mut peer, &bytes(&vector["hex"]), slowly);
+            write(&mut peer, &input, &cuts);
             let (head, _) = peer.response();
             assert_eq!(head.status().to_string(), expect[..3], "{vector}");
             if let Some((_, field)) = expect.split_once("+ ") {
@@ -204,9 +195,9 @@ pub fn requests<L: Loop>(way: Way) {
         }
         ran += 1;
         let host = Host::<L>::new(way, configured(&vector));
-        for slowly in [false, true] {
+        for cuts in cuts(&input) {
             let mut peer = host.peer();
-            write(&mut peer, &input, slowly);
+            write(&mut peer, &input, &cuts);
             let (mut head, _) = peer.response();
             if vector["expect"] == "reject" {
                 assert_eq!(vector["status"], head.status().to_string(), "{vector}");
@@ -234,13 +225,13 @@ pub fn responses<L: Loop>(way: Way) {
         }
         ran += 1;
         let host = Host::<L>::with_options(way, Options::default());
-        for slowly in [false, true] {
+        for cuts in cuts(input.as_bytes()) {
             let mut peer = host.peer();
             let key = peer.head().only("Sec-WebSocket-Key").to_owned();
             // The vector's answer is one to the vector's key.
             let accept = crate::http::accept(vector["key"].as_str().unwrap_or_default());
             let input = input.replace(&accept, &crate::http::accept(&key));
-            write(&mut peer, input.as_bytes(), slowly);
+            write(&mut peer, input.as_bytes(), &cuts);
             if vector["expect"] == "open" {
                 peer.echo("Hello");
                 peer.close();

@@ -1,0 +1,120 @@
+//! The vectors of our own, each whole, byte by byte, and at eight seeded cuts.
+
+use crate::{
+    Host, Idiom, Loop, Peer, Way,
+    cuts::{cuts, write},
+    vectors::{bytes, happens, strings},
+};
+use serde_json::Value;
+use timtow_core::{Cause, Config, Origins, Role};
+
+const MORE: &str = include_str!("../vectors/more.json");
+
+fn vectors(kind: &str, role: Role) -> Vec<Value> {
+    let vectors: Vec<Value> = serde_json::from_str(MORE).expect("JSON");
+    let role = if role == Role::Server { "server" } else { "client" };
+    vectors.into_iter().filter(|vector| vector["kind"] == kind && vector["role"] == role).collect()
+}
+
+fn configured(vector: &Value) -> Config {
+    let max = vector["config"]["max_message"].as_u64().map_or(1 << 20, |max| max as usize);
+    Config {
+        max_message: max,
+        max_frame: max,
+        origins: strings(&vector["config"]["origins"]).map_or(Origins::Any, Origins::List),
+        subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(),
+        ..Config::default()
+    }
+}
+
+/// What frames lead to: their answers, and the close frame of a violation. A pong has no answer.
+fn answers(peer: &mut Peer, vector: &Value) {
+    let events = vector["events"].as_array().map_or(&[][..], Vec::as_slice);
+    events.iter().filter(|event| event["type"] != "pong").for_each(|event| happens(peer, event));
+    let closed = events.last().is_some_and(|event| event["type"] == "close");
+    if let Some(code) = vector["close_code"].as_u64().filter(|_| !closed) {
+        assert_eq!(peer.close_frame().0.map(u64::from), Some(code), "{vector}");
+        peer.part();
+    }
+}
+
+/// Frames, once the connection is open.
+pub fn frames_of_our_own<L: Loop>(way: Way) {
+    let vectors = vectors("frames-in", way.role());
+    assert_eq!(vectors.len(), if way.role() == Role::Server { 67 } else { 63 });
+    let limited = |limited: bool| vectors.iter().filter(move |vector| vector["config"].is_null() != limited);
+    for limits in [false, true] {
+        let Some(first) = limited(limits).next() else { continue };
+        let host = Host::<L>::new(way, configured(first));
+        for vector in limited(limits) {
+            let input = bytes(&vector["input"]);
+            for cuts in cuts(&input) {
+                let mut peer = host.open();
+                write(&mut peer, &input, &cuts);
+                answers(&mut peer, vector);
+                drop(peer);
+                host.end();
+            }
+        }
+    }
+}
+
+/// Requests, and frames behind them.
+pub fn requests_of_our_own<L: Loop>(way: Way) {
+    let vectors = vectors("request", Role::Server);
+    assert_eq!(vectors.len(), 53);
+    for vector in &vectors {
+        let (host, input) = (Host::<L>::new(way, configured(vector)), bytes(&vector["input"]));
+        for cuts in cuts(&input) {
+            let mut peer = host.peer();
+            write(&mut peer, &input, &cuts);
+            let (head, _) = peer.response();
+            assert_eq!(vector["status"], head.status(), "{vector}");
+            if let Some((name, value)) = vector["header"].as_str().and_then(|header| header.split_once(": ")) {
+                assert_eq!(head.only(name), value, "{vector}");
+            }
+            if head.status() != 101 {
+                peer.expect_end();
+            } else if vector["events"].is_null() {
+                peer.echo("Hello");
+                peer.close();
+            } else {
+                answers(&mut peer, vector);
+            }
+        }
+    }
+}
+
+/// Responses, and frames behind them.
+pub fn responses_of_our_own<L: Loop>(way: Way) {
+    assert_eq!(way.idiom, Idiom::Connect);
+    let vectors = vectors("response", Role::Client);
+    assert_eq!(vectors.len(), 27);
+    for vector in &vectors {
+        let host = Host::<L>::new(way, Config::default());
+        let whole = bytes(&vector["input"]);
+        let end = whole.windows(4).rposition(|bytes| bytes == b"\r\n\r\n").map_or(0, |at| at + 4);
+        for cuts in cuts(&whole) {
+            let mut peer = host.peer();
+            let key = peer.head().only("Sec-WebSocket-Key").to_owned();
+            // The vector's answer is one to the vector's key.
+            let accept = crate::http::accept(vector["key"].as_str().unwrap_or_default());
+            let head = String::from_utf8_lossy(&whole[..end]).replace(&accept, &crate::http::accept(&key));
+            write(&mut peer, &[head.as_bytes(), &whole[end..]].concat(), &cuts);
+            if vector["expect"] == "fail" {
+                peer.shutdown();
+                peer.expect_end();
+                let end = host.end();
+                assert!(matches!(end.cause(), Cause::Failed(_)), "{vector} got {end:?}");
+            } else if vector["events"].is_null() {
+                peer.echo("Hello");
+                peer.close();
+                host.end().expect_clean(1000, "");
+            } else {
+                answers(&mut peer, vector);
+                drop(peer);
+                host.end();
+            }
+        }
+    }
+}
