@@ -1,7 +1,7 @@
 #!/bin/bash
 # install-tools.sh: what the tests from outside need of the system, on Debian 12: a C compiler (Autobahn's helper is
-# built with it), Python with venv, node with npm, and Chromium. Installs what is missing and nothing else; says nothing
-# and takes no time when all is there. Needs root, or sudo.
+# built with it) and of C++ (libFuzzer is), Python with venv, node with npm, and Chromium. Installs what is missing and
+# nothing else; says nothing and takes no time when all is there. Needs root, or sudo.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null; }
@@ -10,6 +10,7 @@ makes_venvs() { python3 -c 'import ensurepip, venv' 2>/dev/null; }
 
 missing=()
 has gcc || missing+=(gcc)
+has c++ || missing+=(g++)
 compiles || missing+=(libc6-dev)
 has python3 || missing+=(python3)
 makes_venvs || missing+=(python3-venv)

@@ -281,7 +281,9 @@ pub fn weigh(
             }
         }
         if ends {
-            assert_eq!(alloc::owned() - before, 0, "nothing is kept behind the end: {}", brief(&ws));
+            // What inflates is lent by the thread, which may have had none before.
+            let spare = if ws.config().deflate.is_some() { 64 << 10 } else { 0 };
+            assert!(alloc::owned() - before <= spare, "it keeps something behind the end: {}", brief(&ws));
         }
         rest = behind;
     }

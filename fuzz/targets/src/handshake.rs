@@ -6,7 +6,7 @@ use crate::{
     http::{self, Head},
 };
 use std::sync::Arc;
-use timtow_core::{Cause, Closed, Config, Connection, Event, HandshakeFailure, Rejection, Response, Role};
+use timtow_core::{Cause, Closed, Config, Connection, Deflate, Event, HandshakeFailure, Rejection, Response, Role};
 
 /// Long runs from few bytes: `ff`, a count, and a byte stand for 32 times as many of this byte, until there are `most`.
 pub(crate) fn expand(bytes: &[u8], most: usize) -> Vec<u8> {
@@ -24,9 +24,9 @@ pub(crate) fn expand(bytes: &[u8], most: usize) -> Vec<u8> {
     expanded
 }
 
-fn server_config(sharing: u8) -> Config {
-    let subprotocols = if sharing & 4 != 0 { vec!["chat".into(), "superchat".into()] } else { vec![] };
-    Config { subprotocols, ..config() }
+fn server_config(options: u8) -> Config {
+    let subprotocols = if options & 4 != 0 { vec!["chat".into(), "superchat".into()] } else { vec![] };
+    Config { subprotocols, deflate: (options & 8 != 0).then(Deflate::default), ..config() }
 }
 
 /// How the application answers a request.
@@ -150,7 +150,13 @@ fn judge_server(outcome: &Outcome, bytes: &[u8], answer: Answer, pongs: bool) {
         let offered = head.all("sec-websocket-protocol").join(&b","[..]);
         assert!(offered.split(|byte| *byte == b',').any(|offer| http::trim(offer) == name.as_bytes()));
     }
-    assert!(reply.all("sec-websocket-extensions").is_empty());
+    let agreed = reply.all("sec-websocket-extensions");
+    if !agreed.is_empty() {
+        let offers = http::extensions(&head.all("sec-websocket-extensions")).expect("offers");
+        assert!(offers.iter().any(|(name, _)| name == "permessage-deflate"));
+        // What compressed frames mean is for other targets.
+        return assert!(is_agreement(&agreed));
+    }
     Behind { role: Role::Server, pongs, closing: false, announced: false }.judge(
         seen,
         &outcome.output[reply.size..],
@@ -167,6 +173,7 @@ pub fn handshake_client(data: &[u8]) {
     }
     let offered = request.subprotocols.clone();
     let bytes = &expand(bytes, 70 << 10)[..];
+    let config = || server_config(options & 8);
     let make = |config| Connection::client(request.clone(), config).expect("a valid request");
     let run = |pace| drive(make(Arc::new(config())), bytes, pace, &mut echo);
     let whole = run(Pace::Whole);
@@ -203,6 +210,8 @@ fn judge_client(outcome: &Outcome, bytes: &[u8], offered: &[String], pongs: bool
         at += informational.size;
         head = http::head(&bytes[at..]);
     }
+    // With the defaults a client offers compression with any parameters.
+    let offers = !request.all("sec-websocket-extensions").is_empty();
     let is_switch = |head: &Head| {
         let [version, status, ..] = &head.start[..] else { return false };
         matches!(version[..], [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'1'..=b'9'])
@@ -210,7 +219,8 @@ fn judge_client(outcome: &Outcome, bytes: &[u8], offered: &[String], pongs: bool
             && head.list("upgrade") == [b"websocket"]
             && head.lists("connection", "upgrade")
             && head.only("sec-websocket-accept") == Some(accept.as_bytes())
-            && head.all("sec-websocket-extensions").is_empty()
+            && (head.all("sec-websocket-extensions").is_empty()
+                || (offers && is_agreement(&head.all("sec-websocket-extensions"))))
             && head.all("transfer-encoding").is_empty()
             && (head.all("sec-websocket-protocol").is_empty()
                 || head
@@ -220,6 +230,9 @@ fn judge_client(outcome: &Outcome, bytes: &[u8], offered: &[String], pongs: bool
     match &outcome.seen[..] {
         [Seen::Open(subprotocol), seen @ ..] => {
             let head = head.filter(is_switch).expect("opened by a valid answer");
+            if !head.all("sec-websocket-extensions").is_empty() {
+                return;
+            }
             assert_eq!(head.only("sec-websocket-protocol"), subprotocol.as_deref().map(str::as_bytes));
             let output = &outcome.output[request.size..];
             Behind { role: Role::Client, pongs, closing: false, announced: false }.judge(
@@ -237,6 +250,23 @@ fn judge_client(outcome: &Outcome, bytes: &[u8], offered: &[String], pongs: bool
         }
         seen => panic!("{seen:?}"),
     }
+}
+
+/// Compression, and what may be said of it, once (RFC 7692 7.1).
+fn is_agreement(fields: &[&[u8]]) -> bool {
+    let Some([(name, parameters)]) = http::extensions(fields).and_then(|listed| <[_; 1]>::try_from(listed).ok()) else {
+        return false;
+    };
+    let bits = |value: &str| matches!(value, "8" | "9" | "10" | "11" | "12" | "13" | "14" | "15");
+    name == "permessage-deflate"
+        && parameters.iter().enumerate().all(|(n, (name, value))| {
+            !parameters[..n].iter().any(|(other, _)| other == name)
+                && match (name.as_str(), value) {
+                    ("server_no_context_takeover" | "client_no_context_takeover", None) => true,
+                    ("server_max_window_bits" | "client_max_window_bits", Some(value)) => bits(value),
+                    _ => false,
+                }
+        })
 }
 
 fn is_informational(head: &Head) -> bool {
@@ -263,7 +293,7 @@ pub fn extension_header(data: &[u8]) {
         &lines[..],
         b"\r\n",
     ];
-    handshake_server(&[&[0, *seed][..], &escaped(&request.concat())].concat());
+    handshake_server(&[&[seed & 8, *seed][..], &escaped(&request.concat())].concat());
     // The key is that of the masks, which are the same in every run.
     let mut ws = Connection::client(client_request(), Arc::new(config())).expect("a valid request");
     let mut output = Vec::new();
@@ -277,7 +307,7 @@ pub fn extension_header(data: &[u8]) {
         &lines[..],
         b"\r\n",
     ];
-    handshake_client(&[&[0, *seed][..], &escaped(&response.concat())].concat());
+    handshake_client(&[&[seed & 8, *seed][..], &escaped(&response.concat())].concat());
 }
 
 /// So that `expand` gives it back.

@@ -1,6 +1,7 @@
 //! The fuzz targets and their oracles. Each is a function of bytes that panics where timtow does not hold what it promises;
 //! `fuzz_targets/` gives them to libFuzzer, and `tests/corpus.rs` feeds them the corpora.
 
+pub mod deflate;
 pub mod drive;
 pub mod duplex;
 pub mod frames;
@@ -8,11 +9,22 @@ pub mod handshake;
 pub mod http;
 pub mod legacy;
 pub mod reference;
+pub mod tasks;
 
 /// The allocator that the tests of the core count with.
 #[path = "../../../core/tests/common/alloc.rs"]
 #[allow(missing_docs)]
 pub mod alloc;
+
+/// The inflater that the tests of the core compare with.
+#[path = "../../../core/tests/common/inflate.rs"]
+#[allow(missing_docs)]
+pub mod inflate;
+
+/// The socket without a system that the tests of the core use.
+#[path = "../../../core/tests/common/pipe.rs"]
+#[allow(missing_docs, dead_code)]
+pub mod pipe;
 
 #[global_allocator]
 static ALLOCATOR: alloc::Counting = alloc::Counting;
@@ -32,5 +44,8 @@ pub const TARGETS: &[Target] = &[
     ("hixie_76", legacy::hixie_76),
     ("hybi_07", legacy::hybi_07),
     ("hybi_08", legacy::hybi_08),
+    ("inflate", deflate::inflate),
+    ("deflate_roundtrip", deflate::deflate_roundtrip),
     ("duplex", duplex::duplex),
+    ("tasks", tasks::tasks),
 ];
