@@ -1,7 +1,8 @@
 #!/bin/bash
 # install-tools.sh: what the tests from outside need of the system, on Debian 12: a C compiler (Autobahn's helper is
-# built with it) and of C++ (libFuzzer is), Python with venv, node with npm, and Chromium. Installs what is missing and
-# nothing else; says nothing and takes no time when all is there. Needs root, or sudo.
+# built with it) and of C++ (libFuzzer is), valgrind (it counts instructions), Python with venv, node with npm, and
+# Chromium. Installs what is missing and nothing else; says nothing and takes no time when all is there. Needs root, or
+# sudo.
 set -euo pipefail
 
 has() { command -v "$1" >/dev/null; }
@@ -14,6 +15,7 @@ has c++ || missing+=(g++)
 compiles || missing+=(libc6-dev)
 has python3 || missing+=(python3)
 makes_venvs || missing+=(python3-venv)
+has valgrind || missing+=(valgrind)
 has node || missing+=(nodejs)
 has "${CHROMIUM:-chromium}" || missing+=(chromium)
 
