@@ -32,5 +32,7 @@ test=(cargo test -q -p timtow-core --all-features --lib --tests)
 
 objects=()
 while read -r binary; do objects+=(-object "$binary"); done < <(grep -oE '"executable":"[^"]+"' "$out/build" | cut -d'"' -f4)
-"$cov" export -format=lcov -instr-profile="$out/profile" "${objects[@]:1:1}" "${objects[@]:2}" >"$out/lcov" 2>"$out/log"
-python3 .ci/coverage.py "$out/lcov" core/src "$@"
+export=("$cov" export -instr-profile="$out/profile" "${objects[@]:1}")
+"${export[@]}" -format=lcov >"$out/lcov" 2>"$out/log"
+"${export[@]}" -format=text -skip-functions -skip-expansions >"$out/json" 2>"$out/log"
+python3 .ci/coverage.py "$out/lcov" "$out/json" core/src "$@"
