@@ -288,3 +288,24 @@ fn a_server_that_drains_answers_before_the_request_is_complete() {
         assert!(answer.starts_with("HTTP/1.1 503 ") && answer.contains("\r\nRetry-After: 1\r\n"), "{answer}");
     }
 }
+
+#[test]
+fn fragments_are_counted_only_where_there_is_a_limit() {
+    for role in ROLES {
+        for (max_fragments, fails) in [(None, false), (Some(3), false), (Some(2), true)] {
+            let mut ws = common::open(role, &Arc::new(Config { max_fragments, ..config() }));
+            let frames = [(0x02, "a"), (0x89, ""), (0x00, "b"), (0x80, "c")];
+            let input = frames.map(|(first, payload)| common::frame(role, first, payload.as_bytes())).concat();
+            let mut events = Vec::new();
+            // Twice: the count begins anew with each message.
+            common::feed(&mut ws, &input.repeat(2), |_, event| events.push(common::describe(&event)));
+            let expected: &[&str] = match fails {
+                true => &["ping ", "closed 1006  Violation(TooManyFragments)"],
+                false => &["ping ", "binary abc", "ping ", "binary abc"],
+            };
+            assert_eq!(events, expected);
+            let sent = common::frames(&common::drain(&mut ws));
+            assert_eq!(sent.contains(&(0x88, common::close(1008))), fails);
+        }
+    }
+}
