@@ -70,7 +70,7 @@ pub fn inflate(data: &[u8]) {
         let message = naive.message(payload);
         let over = naive.said.len() - before > LIMIT;
         match message {
-            Ok(message) if !over && !(text && std::str::from_utf8(&message).is_err()) => {
+            Ok(message) if !(over || text && std::str::from_utf8(&message).is_err()) => {
                 expected.push(Seen::Said(Said::Message(kind, message)));
             }
             _ => broken = true,
