@@ -236,7 +236,7 @@ impl Connection {
     /// refused here, and everything that is queued costs memory.
     #[inline]
     pub fn has_room(&self) -> bool {
-        self.outbox.len() <= self.config.high_water
+        self.outbox.retained() <= self.config.high_water
     }
 
     /// Sets everything aside that comes behind the last event, up to the high-water mark, until
@@ -336,7 +336,7 @@ impl Connection {
     #[inline]
     pub(crate) fn is_paused(&self) -> bool {
         self.held
-            || (self.outbox.len() > self.config.high_water && !self.sender_waits)
+            || (self.outbox.retained() > self.config.high_water && !self.sender_waits)
             || (self.outbox.unsent_pongs() >= PONGS && !self.offered)
     }
 

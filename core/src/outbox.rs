@@ -29,6 +29,8 @@ pub struct Outbox {
     placed: usize,
     /// Bytes that `take` gave out.
     taken: usize,
+    /// Bytes of the piece at the front, or of the one that `take` gave out, that are sent and still kept.
+    spent: usize,
     /// Whether `buffer` is the loop's, for this turn.
     lent: bool,
     /// No frame will follow.
@@ -61,6 +63,12 @@ impl Outbox {
     #[inline]
     pub fn len(&self) -> usize {
         self.buffer.len() - self.start + self.placed + self.taken
+    }
+
+    /// How many bytes are kept: those that wait, and what of their first piece is sent already.
+    #[inline]
+    pub(crate) fn retained(&self) -> usize {
+        self.len() + self.spent
     }
 
     /// Whether everything is sent and nothing will follow: time to half-close the socket (RFC 6455 7.1.1).
@@ -108,9 +116,11 @@ impl Outbox {
             placed.piece.advance(of_piece);
             self.placed -= of_piece;
             n -= of_piece;
+            self.spent = placed.piece.spent();
             if !placed.piece.is_empty() {
                 return;
             }
+            self.spent = 0;
             self.pieces.pop_front();
         }
         self.start += n;
@@ -170,6 +180,7 @@ impl Outbox {
                 piece
             }
             None => {
+                self.spent = self.start;
                 let piece = Piece::new(mem::take(&mut self.buffer), mem::take(&mut self.start));
                 self.lent = false;
                 piece
@@ -186,6 +197,7 @@ impl Outbox {
     pub fn restore(&mut self, mut piece: Piece, n: usize) {
         assert!(n <= piece.len(), "more was sent than the piece has");
         self.taken = 0;
+        self.spent = 0;
         self.sent += n as u64;
         if self.abandoned {
             return;
@@ -193,6 +205,7 @@ impl Outbox {
         piece.advance(n);
         if !piece.is_empty() {
             self.placed += piece.len();
+            self.spent = piece.spent();
             self.pieces.push_front(Placed { at: self.start, piece });
         }
         self.settle();
@@ -361,6 +374,7 @@ impl Outbox {
         self.pieces = VecDeque::new();
         self.placed = 0;
         self.taken = 0;
+        self.spent = 0;
         self.pongs = VecDeque::new();
         self.late_pong = None;
         self.finished = true;

@@ -52,7 +52,12 @@ impl Piece {
         Piece { bytes: Owned::Vec(bytes), start }
     }
 
-    /// The first `n` bytes are sent.
+    /// How many bytes are sent.
+    pub(super) fn spent(&self) -> usize {
+        self.start
+    }
+
+    /// The next `n` bytes are sent.
     pub(super) fn advance(&mut self, n: usize) {
         self.start += n;
     }

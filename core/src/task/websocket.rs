@@ -207,8 +207,7 @@ impl<S: Socket> WebSocket<S> {
     /// # Errors
     /// [`Error::Closed`] where the connection has ended.
     pub fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        let high_water = self.endpoint.connection.config().high_water;
-        self.poll_output(context, |endpoint| endpoint.connection.buffered() <= high_water)
+        self.poll_output(context, |endpoint| endpoint.connection.has_room())
     }
 
     /// Ready when everything is written.

@@ -303,7 +303,7 @@ impl Side {
             && ws.state() == State::Open
             && ws.ending().is_none()
             && self.wait_until <= now
-            && ws.buffered() <= ws.config().high_water
+            && ws.has_room()
             && !self.plan.script.is_empty()
     }
 

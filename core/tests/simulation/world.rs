@@ -306,9 +306,9 @@ impl World {
         let (sends, receives) = (self.longest[n], self.longest[1 - n]);
         let stash =
             if side.judge.asks { 2 * (ws.config().high_water + READ.min(side.plan.read)) } else { side.plan.read };
-        // What is being written stays whole until its last byte is taken: a message, or all that waited for who writes by value.
-        let waits = (ws.config().high_water + sends) * 5 / 4;
-        let written = if side.plan.idiom == Idiom::Taken { waits } else { sends };
+        let waits = (ws.config().high_water + sends) * 5 / 4 + (4 << 10);
+        // Who writes by value gets a copy of what lies between two large pieces.
+        let written = if side.plan.idiom == Idiom::Taken { ws.config().high_water * 5 / 4 } else { 0 };
         let said = side.plan.echo || self.speaks[n];
         let pongs = (5 << 10) * if side.plan.idiom == Idiom::Taken { 2 } else { 1 } * 5 / 4;
         let outbox = pongs + if said { waits + written } else { 0 };

@@ -17,7 +17,7 @@ pub mod tasks;
 pub mod alloc;
 
 /// The inflater that the tests of the core compare with.
-#[path = "../../../core/tests/common/inflate.rs"]
+#[path = "../../../conformance/src/inflate.rs"]
 #[allow(missing_docs)]
 pub mod inflate;
 
