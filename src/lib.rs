@@ -3,7 +3,7 @@
 //! Choose a loop by a feature, and use the module of the same name. All modules have the same names in them, in the idiom
 //! of their loop: `serve(listener, options, app)`, `accept(stream, options)`, `connect(url, options)`, and `WebSocket`.
 //! Features are additive: two loops may be used side by side. The feature `deflate` adds compression to all of them, with
-//! `Config::deflate`; `tracing` gives each connection a span.
+//! `Config::deflate`; `tracing` gives each connection a span, `counters` counts what passed over it.
 //!
 //! ```
 //! # #[cfg(feature = "threads")]

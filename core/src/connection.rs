@@ -5,6 +5,7 @@ use crate::{
     ClientRequest, CloseCode, Closed, Config, Event, Kind, Opened, Outbox, Refusal, Rejection, Response, Role,
     SendError, State,
     announce::Announced,
+    counters::Counting,
     deflate::Codec,
     event::Cause,
     frame::{MAX_HEADER, Opcode},
@@ -73,6 +74,7 @@ pub struct Connection {
     /// The driver has seen an outbox in which as many pongs wait as may.
     pub(crate) offered: bool,
     pub(crate) timers: Timers,
+    pub(crate) counting: Counting,
     pub(crate) outbox: Outbox,
     pub(crate) trace: Trace,
 }
@@ -167,6 +169,7 @@ impl Connection {
             hixie: None,
             offered: false,
             timers: Timers::new(),
+            counting: Counting::new(),
             outbox: Outbox::default(),
             trace: Trace::new(role),
             config,

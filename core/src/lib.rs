@@ -153,7 +153,7 @@
 //! [`app`] and [`task`]. Without it the crate is `no_std` and needs `alloc`; [`MaskSource`] then is the caller's. `url`:
 //! [`Connect`]. `async`: `Stream` and `Sink` for [`task::WebSocket`]. `deflate`: compression (RFC 7692), with
 //! `Config::deflate`. `legacy`: the drafts before RFC 6455 that browsers spoke, which `Config::drafts` then switches on.
-//! `tracing`: a span for each connection, with events for how it begins and ends.
+//! `tracing`: a span for each connection, with events for how it begins and ends. `counters`: what passed over each.
 
 #![cfg_attr(not(feature = "std"), no_std)]
 
@@ -163,6 +163,7 @@ mod announce;
 mod close;
 mod config;
 mod connection;
+mod counters;
 #[cfg_attr(not(feature = "deflate"), path = "deflate/off.rs")]
 mod deflate;
 #[cfg(feature = "legacy")]
@@ -217,6 +218,8 @@ pub use config::{Config, MaskSource, Origins};
 #[cfg(feature = "url")]
 pub use connect::Connect;
 pub use connection::Connection;
+#[cfg(feature = "counters")]
+pub use counters::Counters;
 #[cfg(feature = "deflate")]
 pub use deflate::{Deflate, DeflateParameters};
 #[cfg(feature = "legacy")]

@@ -44,7 +44,10 @@ impl Connection {
                 return Some(event);
             }
         }
-        self.receive_slow(input)
+        let before = input.len();
+        let event = self.receive_slow(input);
+        self.counting.received(before - input.len(), event.as_ref());
+        event
     }
 
     /// The peer sends no more: the transport ended, or was half-closed. Call [`receive`](Connection::receive) afterwards.
@@ -85,17 +88,21 @@ impl Connection {
         }
         let (frame, rest) = mem::take(input).split_at_mut(end);
         *input = rest;
+        self.counting.bytes_received(end);
         let payload = &mut frame[header.size..];
         if self.role == Role::Server {
             mask::apply(payload, header.mask);
         }
-        if header.opcode == Opcode::Binary {
-            return Some(Event::Message(Message::Binary(Cow::Borrowed(payload))));
-        }
-        match utf8::text(payload) {
-            Some(text) => Some(Event::Message(Message::Text(Cow::Borrowed(text)))),
-            None => Some(self.fail(Violation::TextNotUtf8, input)),
-        }
+        let message = if header.opcode == Opcode::Binary {
+            Message::Binary(Cow::Borrowed(payload))
+        } else if let Some(text) = utf8::text(payload) {
+            Message::Text(Cow::Borrowed(text))
+        } else {
+            self.counting.bytes_received(input.len());
+            return Some(self.fail(Violation::TextNotUtf8, input));
+        };
+        self.counting.message_received(true);
+        Some(Event::Message(message))
     }
 
     #[inline(never)]

@@ -29,6 +29,7 @@ impl Connection {
             return self.send_hixie(message.into());
         }
         let Outgoing { kind, payload } = message.into();
+        self.counting.message_sent(true);
         if self.deflate.is_some() {
             self.push_message(kind, payload);
         } else {
@@ -78,6 +79,7 @@ impl Connection {
             return Err(SendError::TextNotUtf8);
         }
         self.sending = (!fin).then_some((kind, utf8));
+        self.counting.message_sent(fin);
         match place {
             Place::Apart => self.push_fragment(fin, opcode, payload),
             Place::First(len) => {

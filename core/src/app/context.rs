@@ -97,6 +97,12 @@ impl Context<'_> {
         self.access.with(|endpoint| endpoint.connection.span().clone())
     }
 
+    /// What passed over the connection so far.
+    #[cfg(feature = "counters")]
+    pub fn counters(&mut self) -> crate::Counters {
+        self.access.with(|endpoint| endpoint.connection.counters())
+    }
+
     /// The address of the socket's other end, where there is one.
     pub fn peer(&self) -> Option<SocketAddr> {
         self.peer

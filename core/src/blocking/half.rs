@@ -29,6 +29,12 @@ impl<S: Socket> RecvHalf<S> {
         self.0.recv()
     }
 
+    /// What passed over the connection so far.
+    #[cfg(feature = "counters")]
+    pub fn counters(&self) -> crate::Counters {
+        self.0.counters()
+    }
+
     /// How the connection ended, if it has.
     pub fn closed(&self) -> Option<Closed> {
         self.0.closed().cloned()

@@ -176,6 +176,12 @@ impl<S: Socket> WebSocket<S> {
         self.with(|endpoint| endpoint.connection.buffered())
     }
 
+    /// What passed over the connection so far.
+    #[cfg(feature = "counters")]
+    pub fn counters(&self) -> crate::Counters {
+        self.with(|endpoint| endpoint.connection.counters())
+    }
+
     /// The stream.
     pub fn socket(&self) -> &S {
         &self.reader.owner.0.socket

@@ -49,6 +49,7 @@ impl Connection {
         let Outgoing { kind: Kind::Text, payload } = message else {
             return Err(SendError::NotInThisDraft);
         };
+        self.counting.message_sent(true);
         // Text is UTF-8, where no byte is ff.
         self.outbox.push_payload(&[BEGIN], payload);
         self.outbox.push(&[END], &[]);

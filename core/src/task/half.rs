@@ -85,6 +85,12 @@ impl<S: Socket> RecvHalf<S> {
         poll_fn(|context| self.0.poll(context, WebSocket::poll_recv)).await
     }
 
+    /// What passed over the connection so far.
+    #[cfg(feature = "counters")]
+    pub fn counters(&self) -> crate::Counters {
+        lock(&self.0.shared).counters()
+    }
+
     /// How the connection ended, if it has.
     pub fn closed(&self) -> Option<Closed> {
         lock(&self.0.shared).closed().cloned()

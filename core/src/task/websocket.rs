@@ -171,6 +171,12 @@ impl<S: Socket> WebSocket<S> {
         self.endpoint.connection.buffered()
     }
 
+    /// What passed over the connection so far.
+    #[cfg(feature = "counters")]
+    pub fn counters(&self) -> crate::Counters {
+        self.endpoint.connection.counters()
+    }
+
     /// The stream.
     pub fn socket(&self) -> &S {
         &self.socket
