@@ -38,7 +38,7 @@
 pub use timtow_core as core;
 pub use timtow_core::{
     CloseCode, Closed, Config, Connect, Error, Fragment, Message, Opened, Origins, OwnedFragment, OwnedMessage, Page,
-    Rejection, Request, Response, SetCookie, Text, TrySendError,
+    Prepared, Rejection, Request, Response, SetCookie, Text, TrySendError,
     app::{self, Options},
 };
 #[cfg(feature = "deflate")]

@@ -76,6 +76,9 @@ pub enum OwnedMessage {
 pub struct Outgoing<'m> {
     pub(crate) kind: Kind,
     pub(crate) payload: Payload<'m>,
+    /// What it is, where it was prepared. Not a kind of payload: every other message would pay for it.
+    #[cfg(feature = "std")]
+    pub(crate) prepared: Option<&'m crate::Prepared>,
 }
 
 /// The bytes of a message to be sent, in whatever form they are had.
@@ -237,8 +240,14 @@ message_from! {
 }
 
 impl<'m> Outgoing<'m> {
+    #[inline]
     pub(crate) const fn new(kind: Kind, payload: Payload<'m>) -> Self {
-        Outgoing { kind, payload }
+        Outgoing {
+            kind,
+            payload,
+            #[cfg(feature = "std")]
+            prepared: None,
+        }
     }
 
     /// The bytes to be sent.

@@ -203,6 +203,8 @@ mod inbox;
 #[cfg(feature = "std")]
 pub mod prelude;
 #[cfg(feature = "std")]
+mod prepared;
+#[cfg(feature = "std")]
 pub mod ready;
 #[cfg(feature = "std")]
 mod sync;
@@ -238,6 +240,8 @@ pub use handshake::{
 #[cfg(feature = "std")]
 pub use inbox::Inbox;
 pub use outbox::{Outbox, Piece};
+#[cfg(feature = "std")]
+pub use prepared::Prepared;
 pub use state::State;
 pub use text::Text;
 #[cfg(feature = "std")]

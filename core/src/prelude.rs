@@ -3,8 +3,8 @@
 pub use crate::app::{App, Context, Drain, Echo, Handler, OnMessage, Options, Sender, Server, on_message};
 pub use crate::{
     Cause, ClientRequest, CloseCode, Closed, Config, Error, Fragment, HandshakeError, HandshakeFailure, Headers, Kind,
-    Message, Opened, Origins, Outgoing, OwnedFragment, OwnedMessage, Page, Refusal, Rejection, Request, Response, Role,
-    SameSite, SendError, SetCookie, Text, Timeout, Transport, TrySendError, Violation,
+    Message, Opened, Origins, Outgoing, OwnedFragment, OwnedMessage, Page, Prepared, Refusal, Rejection, Request,
+    Response, Role, SameSite, SendError, SetCookie, Text, Timeout, Transport, TrySendError, Violation,
 };
 #[cfg(feature = "url")]
 pub use crate::{Connect, Target, UrlError};

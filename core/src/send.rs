@@ -28,8 +28,14 @@ impl Connection {
         if self.is_hixie() {
             return self.send_hixie(message.into());
         }
-        let Outgoing { kind, payload } = message.into();
+        let message = message.into();
         self.counting.message_sent(true);
+        #[cfg(feature = "std")]
+        if let Some(prepared) = message.prepared {
+            self.push_prepared(prepared);
+            return Ok(());
+        }
+        let Outgoing { kind, payload, .. } = message;
         if self.deflate.is_some() {
             self.push_message(kind, payload);
         } else {

@@ -1,7 +1,8 @@
 //! What other threads have sent and the connection has not taken: bounded, and it wakes the loop.
 
+use super::post::{Post, Posted};
 use crate::{
-    CloseCode, Connection, OwnedMessage, SendError, TrySendError, lock,
+    CloseCode, Connection, SendError, TrySendError, lock,
     sync::{
         Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
@@ -34,7 +35,7 @@ struct Mails {
 
 #[derive(Debug)]
 pub(crate) enum Mail {
-    Message(OwnedMessage),
+    Message(Post),
     Close(CloseCode, String),
 }
 
@@ -59,12 +60,12 @@ impl Mailbox {
     }
 
     /// Puts a message in. Where there is no room, `waiting` is woken when there may be.
-    pub(super) fn put(&self, message: OwnedMessage, waiting: Option<&Waker>) -> Result<(), TrySendError> {
+    pub(super) fn put(&self, message: Post, waiting: Option<&Waker>) -> Result<(), TrySendError<Post>> {
         let mut state = lock(&self.state);
         if state.closed {
             return Err(TrySendError::Closed(message));
         }
-        let cost = message.as_bytes().len() + OVERHEAD;
+        let cost = message.len() + OVERHEAD;
         if state.used > 0 && state.used + cost > state.limit {
             if let Some(waker) = waiting
                 && !state.waiting.iter().any(|known| known.will_wake(waker))
@@ -105,7 +106,7 @@ impl Mailbox {
         let mut state = lock(&self.state);
         let mail = state.queue.pop_front_if(|mail| takes_messages || matches!(mail, Mail::Close(..)));
         if let Some(Mail::Message(message)) = &mail {
-            state.used -= message.as_bytes().len() + OVERHEAD;
+            state.used -= message.len() + OVERHEAD;
         }
         if state.queue.is_empty() {
             state.queue = VecDeque::new();
@@ -145,7 +146,8 @@ impl Mailbox {
 impl Mail {
     pub(crate) fn send(self, connection: &mut Connection) -> Result<(), SendError> {
         match self {
-            Mail::Message(message) => connection.send(message),
+            Mail::Message(Post(Posted::Message(message))) => connection.send(message),
+            Mail::Message(Post(Posted::Prepared(prepared))) => connection.send(&prepared),
             Mail::Close(code, reason) => connection.close(code, &reason),
         }
     }

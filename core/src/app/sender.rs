@@ -1,8 +1,11 @@
 //! Sending from other threads.
 
-use super::Mailbox;
+use super::{
+    Mailbox,
+    post::{Post, give_back},
+};
 use crate::{
-    CloseCode, OwnedMessage, TrySendError,
+    CloseCode, TrySendError,
     sync::thread::{self, Thread},
 };
 use std::{
@@ -67,8 +70,8 @@ impl Sender {
     ///
     /// # Errors
     /// Gives the message back.
-    pub fn try_send(&self, message: impl Into<OwnedMessage>) -> Result<(), TrySendError> {
-        self.0.put(message.into(), None)
+    pub fn try_send(&self, message: impl Into<Post>) -> Result<(), TrySendError> {
+        self.0.put(message.into(), None).map_err(give_back)
     }
 
     /// Sends a message: waits until there is room in the mailbox. Cancel-safe: the message is in the mailbox when this is
@@ -76,7 +79,7 @@ impl Sender {
     ///
     /// # Errors
     /// [`TrySendError::Closed`] gives the message back.
-    pub async fn send(&self, message: impl Into<OwnedMessage>) -> Result<(), TrySendError> {
+    pub async fn send(&self, message: impl Into<Post>) -> Result<(), TrySendError> {
         let mut message = Some(message.into());
         poll_fn(|context| {
             let Some(given) = message.take() else { return Poll::Ready(Ok(())) };
@@ -85,7 +88,7 @@ impl Sender {
                     message = Some(back);
                     Poll::Pending
                 }
-                result => Poll::Ready(result),
+                result => Poll::Ready(result.map_err(give_back)),
             }
         })
         .await
@@ -95,7 +98,7 @@ impl Sender {
     ///
     /// # Errors
     /// As [`send`](Sender::send).
-    pub fn send_blocking(&self, message: impl Into<OwnedMessage>) -> Result<(), TrySendError> {
+    pub fn send_blocking(&self, message: impl Into<Post>) -> Result<(), TrySendError> {
         let waker = Waker::from(Arc::new(Unpark(thread::current())));
         let mut sending = pin!(self.send(message));
         loop {

@@ -73,6 +73,27 @@ impl Compressor {
         compressed
     }
 
+    /// What compresses a message of so many bytes by itself, for any connection with windows of this size; `None` where
+    /// this one sends it as it is.
+    pub(super) fn apart(&self, len: usize) -> Option<Compressor> {
+        let Key { bits, level } = self.key;
+        (self.is_able() && len >= self.threshold).then(|| Compressor::new(bits, false, level, 0))
+    }
+
+    /// Which of the [`SIZES`] its window has.
+    pub(super) fn size(&self) -> usize {
+        usize::from(self.key.bits.saturating_sub(MIN_BITS))
+    }
+
+    /// The peer was sent a message that this window lacks. Distances count back from where the peer is (RFC 7692 7.2.3.2),
+    /// so that what lies before that message is now further away than we know: the next one looks back to nothing. Its
+    /// distances stay inside of it, and are right whatever came before.
+    pub(super) fn forget(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            put_back(self.key, stream);
+        }
+    }
+
     /// Raw deflate has no window of 256 bytes; all is sent as it is (RFC 7692 6: compression is for each message to choose).
     fn is_able(&self) -> bool {
         self.key.bits >= MIN_BITS
@@ -134,14 +155,14 @@ fn put_back(key: Key, stream: Box<Deflate>) {
     let _ = SPARE.try_with(|spare| {
         let mut spare = spare.borrow_mut();
         if spare.iter().all(|(of, _)| *of != key) {
-            spare.truncate(SPARES - 1);
+            spare.truncate(SIZES - 1);
             spare.push((key, stream));
         }
     });
 }
 
-/// As many as there are sizes of the window.
-const SPARES: usize = (MAX_BITS - MIN_BITS + 1) as usize;
+/// How many sizes of the window there are.
+pub(crate) const SIZES: usize = (MAX_BITS - MIN_BITS + 1) as usize;
 /// zlib's `memLevel`: 14 KiB for the symbols of a block instead of 112 KiB, at the same size of what comes out.
 const MEMORY_LEVEL: i32 = 5;
 

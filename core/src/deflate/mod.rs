@@ -6,10 +6,11 @@ mod inflate;
 mod messages;
 mod parameters;
 
+pub(crate) use compress::SIZES;
 pub(crate) use parameters::{Answer, NAME};
 pub use parameters::{Deflate, DeflateParameters};
 
-use crate::{Config, Opened, Role};
+use crate::{Config, Opened, Prepared, Role, prepared::Framed};
 use compress::Compressor;
 use inflate::Inflater;
 
@@ -45,6 +46,16 @@ impl Codec {
             compressor: Compressor::new(own_bits, own_takeover, level, threshold),
             inflater: Inflater::new(bits, takeover),
         })
+    }
+}
+
+impl Codec {
+    /// The frame of a message that is compressed by itself; `None` where it is sent as it is.
+    pub(crate) fn prepare<'p>(&mut self, prepared: &'p Prepared) -> Option<&'p Framed> {
+        let mut apart = self.compressor.apart(prepared.as_bytes().len())?;
+        let framed = prepared.compressed(apart.size(), |message| apart.compress(message))?;
+        self.compressor.forget();
+        Some(framed)
     }
 }
 

@@ -13,6 +13,11 @@ impl Codec {
     pub(crate) fn agreed(_: &Opened, _: Role, _: &Config) -> Option<Box<Codec>> {
         None
     }
+
+    #[cfg(feature = "std")]
+    pub(crate) fn prepare<'p>(&mut self, _: &'p crate::Prepared) -> Option<&'p crate::prepared::Framed> {
+        None
+    }
 }
 
 impl Connection {

@@ -46,12 +46,17 @@ impl Connection {
 
     #[cold]
     pub(crate) fn send_hixie(&mut self, message: Outgoing<'_>) -> Result<(), SendError> {
-        let Outgoing { kind: Kind::Text, payload } = message else {
+        if message.kind != Kind::Text {
             return Err(SendError::NotInThisDraft);
-        };
+        }
         self.counting.message_sent(true);
+        #[cfg(feature = "std")]
+        if let Some(prepared) = message.prepared {
+            self.outbox.push_payload(&[], Payload::Shared(prepared.hixie().clone()));
+            return Ok(());
+        }
         // Text is UTF-8, where no byte is ff.
-        self.outbox.push_payload(&[BEGIN], payload);
+        self.outbox.push_payload(&[BEGIN], message.payload);
         self.outbox.push(&[END], &[]);
         Ok(())
     }
