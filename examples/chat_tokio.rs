@@ -4,7 +4,7 @@
 
 // ANCHOR: program
 use std::{env, io, time::Duration};
-use timtow::{CloseCode, Error, Options, OwnedMessage, TrySendError, tokio::accept};
+use timtow::{CloseCode, Error, Options, Prepared, TrySendError, tokio::accept};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::broadcast::Sender,
@@ -24,17 +24,18 @@ async fn main() -> io::Result<()> {
     }
 }
 
-async fn guest(stream: TcpStream, room: Sender<OwnedMessage>) -> Result<(), Error> {
+async fn guest(stream: TcpStream, room: Sender<Prepared>) -> Result<(), Error> {
     let mut socket = accept(stream, &Options::default()).await?;
     let mut heard = room.subscribe();
     loop {
         // Whichever is not first is cancelled, and loses nothing.
         tokio::select! {
             message = socket.recv() => match message? {
-                Some(message) => drop(room.send(message)),
+                // Framed once, however many hear it.
+                Some(message) => drop(room.send(Prepared::new(message))),
                 None => break,
             },
-            Ok(message) = heard.recv() => if let Err(TrySendError::Full(_)) = socket.try_send(message) {
+            Ok(message) = heard.recv() => if let Err(TrySendError::Full(_)) = socket.try_send(&message) {
                 break drop(socket.close(CloseCode::POLICY, "you read too slowly").await);
             },
         }

@@ -8,7 +8,7 @@ use std::{
     pin::pin,
     task::{Context, Poll},
 };
-use timtow_core::{Closed, Error, OwnedFragment, OwnedMessage, TrySendError, task};
+use timtow_core::{Closed, Error, OwnedFragment, OwnedMessage, Prepared, TrySendError, task};
 
 /// A loop that runs futures.
 pub trait BlockOn: 'static {
@@ -51,6 +51,14 @@ impl<L: BlockOn, S: task::Socket + 'static> WebSocket for Awaited<L, S> {
 
     fn offer(&mut self, message: OwnedMessage) -> Result<(), TrySendError<OwnedMessage>> {
         self.0.try_send(message)
+    }
+
+    fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        L::block_on(self.0.send(prepared))
+    }
+
+    fn offer_prepared<'p>(&mut self, prepared: &'p Prepared) -> Result<(), TrySendError<&'p Prepared>> {
+        self.0.try_send(prepared)
     }
 
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {

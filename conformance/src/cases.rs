@@ -273,6 +273,8 @@ macro_rules! app_cases {
                 a_timer,
                 a_timer_that_is_moved,
                 a_timer_of_a_connection_that_ends;
+            prepared:
+                a_broadcast_in_every_variant;
             slow_consumer:
                 an_application_that_waits,
                 a_broadcast_that_drops,
@@ -307,6 +309,8 @@ macro_rules! recv_cases {
                 sending_without_receiving,
                 a_pong_behind_a_message,
                 a_close_that_cannot_be_sent;
+            prepared:
+                a_socket_sends_what_is_prepared;
             slow_consumer:
                 an_offer_that_is_refused;
             streaming:

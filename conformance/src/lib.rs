@@ -45,6 +45,7 @@ pub mod cancel;
 pub mod draft_vectors;
 pub mod drafts;
 pub mod drain;
+pub mod prepared;
 pub mod redirects;
 pub mod section_4_1_client_handshake;
 pub mod section_4_2_server_handshake;
@@ -67,7 +68,7 @@ pub use way::{End, Idiom, Way};
 
 use std::{io, net::TcpListener, net::TcpStream, time::Duration};
 use timtow_core::{
-    Closed, Connect, Error, OwnedFragment, OwnedMessage, Rejection, Request, Response, TrySendError,
+    Closed, Connect, Error, OwnedFragment, OwnedMessage, Prepared, Rejection, Request, Response, TrySendError,
     app::{App, Options},
 };
 
@@ -136,6 +137,18 @@ pub trait WebSocket: 'static {
     /// # Errors
     /// As the adapter's `try_send`.
     fn offer(&mut self, message: OwnedMessage) -> Result<(), TrySendError<OwnedMessage>>;
+
+    /// Sends a message that was prepared.
+    ///
+    /// # Errors
+    /// As [`send`](WebSocket::send).
+    fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error>;
+
+    /// As [`offer`](WebSocket::offer), for what was prepared.
+    ///
+    /// # Errors
+    /// As [`offer`](WebSocket::offer).
+    fn offer_prepared<'p>(&mut self, prepared: &'p Prepared) -> Result<(), TrySendError<&'p Prepared>>;
 
     /// Does the closing handshake, and waits for the end of the transport. How the connection ended.
     ///

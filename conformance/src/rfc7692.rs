@@ -22,6 +22,12 @@ pub(crate) fn config() -> Config {
 /// A connection with compression; `parameters` are those of the client's offer, or of the server's answer.
 pub(crate) fn open<L: Loop>(host: &Host<L>, parameters: &str) -> Peer {
     let mut peer = host.peer();
+    negotiate(&mut peer, parameters);
+    peer
+}
+
+/// The opening handshake of [`open`].
+pub(crate) fn negotiate(peer: &mut Peer, parameters: &str) {
     let line = format!("Sec-WebSocket-Extensions: permessage-deflate{parameters}\r\n");
     match peer.role() {
         Role::Client => {
@@ -37,7 +43,6 @@ pub(crate) fn open<L: Loop>(host: &Host<L>, parameters: &str) -> Peer {
         }
     }
     peer.deflate = Some(Naive::default());
-    peer
 }
 
 /// RFC 7692 7.2.3: the examples, and what comes back is compressed, too.

@@ -42,6 +42,21 @@ fn share(mut room: Vec<Connection>, message: &str, len: usize) {
     assert!(allocated as usize <= most, "{allocated} bytes for a frame of {len}, at most {most}");
 }
 
+// ANCHOR: broadcast
+fn broadcast(room: &mut [Connection], news: String) -> Result<(), SendError> {
+    let news = Prepared::new(news);
+    room.iter_mut().try_for_each(|guest| guest.send(&news))
+}
+// ANCHOR_END: broadcast
+
+#[test]
+fn a_room_is_told() {
+    let config = Arc::new(config());
+    let mut room = [open(Role::Server, &config), open(Role::Server, &config)];
+    broadcast(&mut room, "Hello".into()).unwrap();
+    assert_eq!(room.map(|mut guest| drain(&mut guest)), [b"\x81\x05Hello"; 2]);
+}
+
 #[test]
 fn a_hundred_connections_share_one_frame() {
     let (config, message) = (Arc::new(config()), "x".repeat(64 << 10));
@@ -227,6 +242,24 @@ mod deflate {
             ws.send(&message[..]).unwrap();
             assert!(ws.buffered() < once / 10, "it looks back to the first");
             assert_eq!(hear(&mut ws, &mut peer), (vec![0xc1], vec![format!("text {message}")]));
+        }
+    }
+
+    /// Nothing that is sent later looks back, so nothing is kept for it: not even what a message before had left.
+    #[test]
+    fn it_leaves_no_window_behind() {
+        let message = text(1, 20_000);
+        let mut ws = open(Role::Server, agreed(15, true));
+        // What compresses is the thread's at first.
+        ws.send(&Prepared::new(message.clone())).unwrap();
+        drain(&mut ws);
+        let before = alloc::owned();
+        for _ in 0..3 {
+            ws.send(&message[..]).unwrap();
+            drain(&mut ws);
+            ws.send(&Prepared::new(message.clone())).unwrap();
+            drain(&mut ws);
+            assert_eq!(alloc::owned(), before);
         }
     }
 

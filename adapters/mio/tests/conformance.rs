@@ -10,8 +10,8 @@ use std::{
 use timtow_conformance::{Loop, close_order, suite};
 use timtow_core::Inbox;
 use timtow_mio::{
-    App, Buffers, Closed, Connect, Connection, Error, Event, Options, OwnedFragment, OwnedMessage, Rejection, Request,
-    Response, SendError, TrySendError, WebSocket, accept, connect, serve,
+    App, Buffers, Closed, Connect, Connection, Error, Event, Options, OwnedFragment, OwnedMessage, Prepared, Rejection,
+    Request, Response, SendError, TrySendError, WebSocket, accept, connect, serve,
 };
 
 enum Mio {}
@@ -179,6 +179,15 @@ impl timtow_conformance::WebSocket for Turned {
 
     fn offer(&mut self, message: OwnedMessage) -> Result<(), TrySendError<OwnedMessage>> {
         self.socket.try_send(message)
+    }
+
+    fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        self.socket.send(prepared)?;
+        self.drain()
+    }
+
+    fn offer_prepared<'p>(&mut self, prepared: &'p Prepared) -> Result<(), TrySendError<&'p Prepared>> {
+        self.socket.try_send(prepared)
     }
 
     fn send(&mut self, message: OwnedMessage) -> Result<(), Error> {

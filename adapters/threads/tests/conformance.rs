@@ -8,8 +8,8 @@ use std::{
 };
 use timtow_conformance::{Loop, close_order, suite};
 use timtow_threads::{
-    App, Closed, Connect, Error, Options, OwnedFragment, OwnedMessage, Rejection, Request, Response, TrySendError,
-    WebSocket, accept, accept_with, connect, serve,
+    App, Closed, Connect, Error, Options, OwnedFragment, OwnedMessage, Prepared, Rejection, Request, Response,
+    TrySendError, WebSocket, accept, accept_with, connect, serve,
 };
 
 enum Threads {}
@@ -61,6 +61,14 @@ impl timtow_conformance::WebSocket for Blocking {
 
     fn offer(&mut self, message: OwnedMessage) -> Result<(), TrySendError<OwnedMessage>> {
         self.0.try_send(message)
+    }
+
+    fn send_prepared(&mut self, prepared: &Prepared) -> Result<(), Error> {
+        self.0.send(prepared)
+    }
+
+    fn offer_prepared<'p>(&mut self, prepared: &'p Prepared) -> Result<(), TrySendError<&'p Prepared>> {
+        self.0.try_send(prepared)
     }
 
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {

@@ -24,12 +24,12 @@ use std::{
 /// What becomes of a message to a peer that reads too slowly is the caller's choice. A broadcast that drops:
 ///
 /// ```
-/// use timtow_core::{OwnedMessage, TrySendError, app::Sender};
+/// use timtow_core::{Prepared, TrySendError, app::Sender};
 ///
 /// /// Returns how many missed it.
-/// fn broadcast(room: &mut Vec<Sender>, message: &OwnedMessage) -> usize {
+/// fn broadcast(room: &mut Vec<Sender>, message: &Prepared) -> usize {
 ///     let mut missed = 0;
-///     room.retain(|member| match member.try_send(message.clone()) {
+///     room.retain(|member| match member.try_send(message) {
 ///         Ok(()) => true,
 ///         Err(TrySendError::Full(_)) => {
 ///             missed += 1;
@@ -44,10 +44,10 @@ use std::{
 /// One that closes the connections of slow consumers:
 ///
 /// ```
-/// use timtow_core::{CloseCode, OwnedMessage, TrySendError, app::Sender};
+/// use timtow_core::{CloseCode, Prepared, TrySendError, app::Sender};
 ///
-/// fn broadcast(room: &mut Vec<Sender>, message: &OwnedMessage) {
-///     room.retain(|member| match member.try_send(message.clone()) {
+/// fn broadcast(room: &mut Vec<Sender>, message: &Prepared) {
+///     room.retain(|member| match member.try_send(message) {
 ///         Ok(()) => true,
 ///         Err(TrySendError::Full(_)) => {
 ///             member.close_now(CloseCode::POLICY, "reads too slowly");
@@ -69,7 +69,7 @@ impl Sender {
     /// binary one on hixie-76, is dropped.
     ///
     /// # Errors
-    /// Gives the message back.
+    /// Gives the message back, one that was prepared as it was before.
     pub fn try_send(&self, message: impl Into<Post>) -> Result<(), TrySendError> {
         self.0.put(message.into(), None).map_err(give_back)
     }
