@@ -93,6 +93,7 @@ pub fn text_that_turns_out_not_to_be<L: Loop>(way: Way) {
         peer.expect(&Frame::fragment(TEXT, "good", false));
         peer.send(&Frame::fragment(CONTINUATION, bad, true));
         peer.expect_failure(1007);
+        drop(peer);
         host.end().expect_cause(&Cause::Violation(Violation::TextNotUtf8));
     }
 }
