@@ -187,7 +187,7 @@ impl Connection {
         let asked = match self.opening.as_deref() {
             Some(Opening::Asked(asked)) => asked,
             Some(Opening::Get) => {
-                let bytes = handshake::refusal_bytes(&NO_UPGRADE, &self.config);
+                let bytes = handshake::refusal_bytes(&NO_UPGRADE, &self.config, false);
                 self.answer(&bytes, NO_UPGRADE);
                 return Ok(());
             }

@@ -94,7 +94,7 @@ impl Connection {
                         }
                     }
                     Some(Opening::Server(_) | Opening::Asked(_) | Opening::Get) => {
-                        let response = handshake::refusal_bytes(&Refusal::timeout(), &self.config);
+                        let response = handshake::refusal_bytes(&Refusal::timeout(), &self.config, false);
                         self.outbox.push(&response, &[]);
                     }
                     None => {}

@@ -202,7 +202,7 @@ impl Connection {
                 Ok(None) => {}
                 Err(refusal) => {
                     *input = &mut [];
-                    self.outbox.push(&handshake::refusal_bytes(&refusal, &self.config), &[]);
+                    self.outbox.push(&handshake::refusal_bytes(&refusal, &self.config, opening.is_head), &[]);
                     return Some(self.end(Closed::lost(Cause::Refused(refusal))));
                 }
             },

@@ -62,9 +62,9 @@ pub(crate) fn page(rejection: &Rejection, config: &Config) -> Result<Vec<u8>, Se
     Ok(answer)
 }
 
-/// The bytes that tell a client why it was refused.
-pub(crate) fn refusal_bytes(refusal: &Refusal, config: &Config) -> Vec<u8> {
-    let body = format!("{}\n", refusal.reason);
+/// The bytes that tell a client why it was refused. Who asked with HEAD is not sent a body (RFC 9110 9.3.2).
+pub(crate) fn refusal_bytes(refusal: &Refusal, config: &Config, is_head: bool) -> Vec<u8> {
+    let body = if is_head { String::new() } else { format!("{}\n", refusal.reason) };
     let mut answer = status_line(refusal.status);
     write_closing_fields(&mut answer, refusal.status, body.len(), config);
     if refusal.status == 405 {

@@ -16,6 +16,8 @@ use alloc::string::String;
 #[derive(Debug, Default)]
 pub(crate) struct ServerOpening {
     head: HeadReader,
+    /// What was refused asked with HEAD.
+    pub(crate) is_head: bool,
     /// TLS carries the bytes.
     #[cfg(feature = "legacy")]
     secure: bool,
@@ -83,8 +85,14 @@ impl ServerOpening {
         }
         let result = match self.head.receive(input) {
             Ok(None) => return Ok(None),
-            Ok(Some(head)) => check(head, config),
-            Err(error) => Err(self.refusal(error)),
+            Ok(Some(head)) => {
+                self.is_head = asks_for_head(head.start_line());
+                check(head, config)
+            }
+            Err(error) => {
+                self.is_head = self.head.start_line().is_some_and(asks_for_head);
+                Err(self.refusal(error))
+            }
         };
         if result.is_err() {
             // A second request on a connection that was refused is never parsed: it is how requests are smuggled.
@@ -197,6 +205,10 @@ fn check_origin(request: &Request, field: &str, config: &Config) -> Result<(), R
         true => Ok(()),
         false => Err(Refusal::new(403, "the origin is not allowed")),
     }
+}
+
+fn asks_for_head(line: &[u8]) -> bool {
+    line.starts_with(b"HEAD ")
 }
 
 /// Method and target of `token SP target SP HTTP/digit.digit` (RFC 9112 3).

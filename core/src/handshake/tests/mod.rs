@@ -46,7 +46,7 @@ fn serve(bytes: &[u8], config: &Config) -> Option<(String, Vec<u8>)> {
                     let answer = match opening.receive(&mut input, config) {
                         Ok(Some((_, asked))) => Some(asked.accept(&Response::default(), config).unwrap().0),
                         Ok(None) => None,
-                        Err(refusal) => Some(answer::refusal_bytes(&refusal, config)),
+                        Err(refusal) => Some(answer::refusal_bytes(&refusal, config, opening.is_head)),
                     };
                     assert!(answer.is_some() || input.is_empty());
                     answered = answer.map(|answer| (answer, input.to_vec()));

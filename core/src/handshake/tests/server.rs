@@ -234,7 +234,18 @@ fn refusals_end_the_connection_and_say_what_to_do() {
         }
         assert!(rest.is_empty(), "what is behind a refused request is not parsed");
     }
-    let timeout = answer::refusal_bytes(&Refusal::timeout(), &config());
+    // RFC 9110 9.3.2: whoever asks with HEAD does not expect a body, whatever is wrong.
+    for (request, status) in [
+        (get("HEAD / HTTP/1.1", &VALID), 405),
+        (get("HEAD / HTTP/1.1", &[]), 400),
+        (get("HEAD / HTTP/1.0", &VALID), 505),
+        (get("HEAD / HTTP/1.1", &["a: b\nc"]), 400),
+    ] {
+        let (answer, _) = serve(request.as_bytes(), &config()).unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")) && answer.ends_with("\r\n\r\n"), "{answer}");
+        assert!(answer.contains("\r\nContent-Length: 0\r\n"), "{answer}");
+    }
+    let timeout = answer::refusal_bytes(&Refusal::timeout(), &config(), false);
     assert!(timeout.starts_with(b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"));
 }
 
