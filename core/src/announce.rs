@@ -19,6 +19,9 @@ pub(crate) struct Announced {
     waiting: Outbox,
 }
 
+/// The longest payload that a header can announce.
+const MAX_FRAME: u64 = u64::MAX >> 1;
+
 /// Whether a piece belongs to an announced frame.
 #[derive(Clone, Copy)]
 pub(crate) enum Place {
@@ -44,6 +47,8 @@ impl Connection {
             (None, None) => return Ok(Place::Apart),
             // It is all there.
             (None, Some(left)) if fin && len == left => return Ok(Place::Apart),
+            // RFC 6455 5.2: the most significant bit of a length is 0.
+            (None, Some(left)) if left as u64 > MAX_FRAME => return Err(SendError::WrongLength),
             (None, Some(left)) => (Place::First(left), left),
         };
         if len > left || (fin && len < left) { Err(SendError::WrongLength) } else { Ok(place) }

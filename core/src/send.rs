@@ -68,7 +68,8 @@ impl Connection {
     /// As [`send`](Connection::send), but that the pieces of one frame may be sent to its end while the connection closes;
     /// [`SendError::InsideMessage`] where a fragment is not of the message's kind, or announces a length in its middle;
     /// [`SendError::TextNotUtf8`] where the fragments are not UTF-8 together; [`SendError::WrongLength`] where there are more
-    /// bytes than announced, or fewer at the end; [`SendError::NotInThisDraft`] on a hixie draft. Nothing was queued then.
+    /// bytes than announced, or fewer at the end, or more announced than a header can say (2 to the power of 63, or more);
+    /// [`SendError::NotInThisDraft`] on a hixie draft. Nothing was queued then.
     pub fn send_fragment<'m>(&mut self, fragment: impl Into<OutgoingFragment<'m>>) -> Result<(), SendError> {
         if !(self.state == State::Closing && self.is_amid_frame() && self.ending.is_none()) {
             self.may_send_frames()?;

@@ -88,6 +88,9 @@ fn the_length_must_be_right() {
             for (len, fin) in [(11, false), (11, true), (9, true)] {
                 assert_eq!(send(len, fin, Some(10)), Err(SendError::WrongLength));
             }
+            // No header can say so much (RFC 6455 5.2).
+            #[cfg(target_pointer_width = "64")]
+            assert_eq!(send(1, false, Some(1 << 63)), Err(SendError::WrongLength));
             send(4, false, Some(10)).unwrap();
             for (len, fin) in [(7, false), (7, true), (5, true)] {
                 assert_eq!(send(len, fin, None), Err(SendError::WrongLength));
