@@ -8,7 +8,8 @@ use std::{
     task::{Context, Poll, Wake, Waker},
 };
 
-/// The half that receives. Pings are answered and close frames are sent by whichever half is polled.
+/// The half that receives. Keep it receiving: pings are answered, and the peer's close frame is seen, by whichever half is
+/// polled, but not what came behind a message that nobody has asked for yet.
 #[derive(Debug)]
 pub struct RecvHalf<S>(pub(super) Half<S>);
 
