@@ -79,7 +79,9 @@ mod on {
                     info!(target: "timtow", parent: &self.0, status, reason, "refused the opening handshake");
                 }
                 Cause::Failed(error) => {
-                    info!(target: "timtow", parent: &self.0, ?error, "the opening handshake failed");
+                    // Not its fields and its body: they may be long, and secret.
+                    let status = error.status;
+                    info!(target: "timtow", parent: &self.0, %error, status, "the opening handshake failed");
                 }
                 Cause::Timeout(timeout) => info!(target: "timtow", parent: &self.0, ?timeout, "timed out"),
                 Cause::Lost => debug!(target: "timtow", parent: &self.0, "lost without a close frame"),
