@@ -77,8 +77,9 @@ pub trait App: Send + Sync + 'static {
 /// What an application does on one connection.
 ///
 /// A panic ends this connection and no other, on every loop: the panic hook tells of it, the handler is dropped without
-/// another call, the peer is told 1011 (RFC 6455 7.4.1) behind what was sent before, and [`Sender`]s take nothing more.
-/// Only a program that is built to abort ends.
+/// another call, the peer is told 1011 (RFC 6455 7.4.1) behind what was sent before, and [`Sender`]s take nothing more. Where
+/// that was the beginning of a frame that [announces](Fragment::announcing) more, the transport ends instead. Only a program
+/// that is built to abort ends.
 pub trait Handler: 'static {
     /// The opening handshake is complete.
     fn open(&mut self, context: &mut Context<'_>) {

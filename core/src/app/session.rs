@@ -6,7 +6,8 @@ use super::{
     server::{RETRY_AFTER, Seat},
 };
 use crate::{
-    Access, Buffers, CloseCode, Endpoint, Event, Input, Output, Rejection, Request, Response, State, clock, endpoint,
+    Access, Buffers, Cause, CloseCode, Endpoint, Event, Input, Output, Rejection, Request, Response, State, clock,
+    endpoint,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -126,6 +127,10 @@ impl<A: App> Session<A> {
         access.with(|endpoint| {
             // Fails where the handler has closed it already.
             let _ = endpoint.connection.close(CloseCode::INTERNAL_ERROR, "");
+            if endpoint.connection.is_amid_frame() {
+                // Nobody is left who could finish the frame, and nothing can be said inside of it.
+                endpoint.connection.end_soon(Cause::Lost);
+            }
             endpoint.close_mailbox();
         });
     }
