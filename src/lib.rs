@@ -3,7 +3,8 @@
 //! Choose a loop by a feature, and use the module of the same name. All modules have the same names in them, in the idiom
 //! of their loop: `serve(listener, options, app)`, `accept(stream, options)`, `connect(url, options)`, and `WebSocket`.
 //! Features are additive: two loops may be used side by side. The feature `deflate` adds compression to all of them, with
-//! `Config::deflate`; `tracing` gives each connection a span, `counters` counts what passed over it.
+//! `Config::deflate`, and `legacy` the drafts before RFC 6455, with `Config::drafts`; `tracing` gives each connection a span,
+//! `counters` counts what passed over it.
 //!
 //! ```
 //! # #[cfg(feature = "threads")]

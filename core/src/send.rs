@@ -48,8 +48,9 @@ impl Connection {
     /// the first piece [announces](crate::Fragment::announcing) the message's length, all pieces as one frame. The first piece
     /// decides whether the message is text. What was received as [`Event::Fragment`](crate::Event) can be sent on as it is.
     ///
-    /// Between the pieces of one frame nothing else can be sent: pongs and a close frame wait for its end. If the end does
-    /// not come, the close deadline ends the connection. An announced message is not compressed.
+    /// Between the pieces of one frame nothing else can be sent: pongs and a close frame wait for its end, and there are no
+    /// pings that would find a dead peer. If the end does not come, the close deadline ends the connection, once it is
+    /// closed. An announced message is not compressed, unless its first piece is all of it.
     ///
     /// ```
     /// # use timtow_core::{Config, Connection, Fragment, Role, SendError};
