@@ -21,7 +21,8 @@ use std::fmt::{self, Write as _};
 /// | no context takeover | nothing | nothing |
 ///
 /// Each thread keeps 55 KiB to inflate with, and as much as the last column says to compress without context takeover, for all
-/// of its connections. While a message comes in pieces, its connection has 55 KiB of its own. Counted by
+/// of its connections: a connection that has a thread of its own has these to itself. While a message comes in pieces, its
+/// connection has 55 KiB of its own. Counted by
 /// `cargo test -p timtow-core --all-features --test deflate_limits -- --nocapture what_a_connection_keeps`.
 ///
 /// # Limits
