@@ -109,7 +109,7 @@ impl<S: Socket> Shared<S> {
             && let Some(piece) = endpoint.take()
         {
             let progress;
-            (endpoint, progress) = self.write_piece(endpoint, piece);
+            (endpoint, progress) = self.write_piece(endpoint, piece, Duration::MAX);
             if !progress {
                 break;
             }
@@ -126,11 +126,12 @@ impl<S: Socket> Shared<S> {
         deadline
     }
 
-    /// Writes some of a piece without the endpoint. Whether the peer took anything.
+    /// Writes some of a piece without the endpoint, and waits no longer than `most`. Whether the peer took anything.
     fn write_piece<'g>(
         &'g self,
         mut endpoint: MutexGuard<'g, Endpoint>,
         piece: Piece,
+        most: Duration,
     ) -> (MutexGuard<'g, Endpoint>, bool) {
         let left = Self::keep_time(&mut endpoint).map_or(Duration::MAX, clock::until);
         if endpoint.is_abandoned() {
@@ -145,7 +146,7 @@ impl<S: Socket> Shared<S> {
             *patience = Patience::new(SHORTEST);
             patience.idle = true;
         }
-        if let Some(timeout) = patience.within(left) {
+        if let Some(timeout) = patience.within(left.min(most)) {
             let _ = self.socket.set_write_timeout((timeout != Duration::MAX).then_some(timeout));
         }
         drop(patience);
@@ -221,7 +222,7 @@ impl<S: Socket> Shared<S> {
             let piece = endpoint.take();
             self.settle(&endpoint);
             if let Some(piece) = piece {
-                (endpoint, _) = self.write_piece(endpoint, piece);
+                (endpoint, _) = self.write_piece(endpoint, piece, BLIND);
                 continue;
             }
             if endpoint.is_closed() || self.released.load(Ordering::Acquire) {
@@ -287,3 +288,5 @@ fn later(error: io::Error) -> io::Error {
 pub const STACK: usize = 256 << 10;
 /// Written at a time without the endpoint, so that it sees the progress of a slow peer.
 const PIECE: usize = 64 << 10;
+/// How long the writer may be blocked before it looks whether another thread has set an earlier deadline: nothing tells it.
+const BLIND: Duration = Duration::from_secs(1);
