@@ -112,3 +112,55 @@ fn which_limit_a_text_of_a_draft_breaks_does_not_depend_on_how_it_is_cut() {
         }
     }
 }
+
+/// Text that is no UTF-8 from a byte on, that is over a limit from another on, and that is no DEFLATE behind its end: what is
+/// wrong first is what the peer is told.
+#[cfg(feature = "deflate")]
+#[test]
+fn which_fault_of_a_compressed_message_counts_does_not_depend_on_how_it_is_cut() {
+    use timtow_core::{Cause, Closed, Connection, Deflate, DeflateParameters, Role, Violation};
+
+    let text = [&[b'a'; 3000][..], b"\xff", &[b'b'; 3000]].concat();
+    let deflate = Some(Deflate { threshold: 0, ..Deflate::default() });
+    let open = |role, config| Connection::upgraded_with_deflate(role, Arc::new(config), DeflateParameters::default());
+    let mut sender = open(Role::Server, Config { deflate, ..config() });
+    sender.send(&text[..]).unwrap();
+    let sent = drain(&mut sender);
+    // The final block's type is none that there is (RFC 1951 3.2.3), behind what the sender flushed.
+    let payload = [&sent[2..], &[0x00, 0x00, 0xff, 0xff, 0x07]].concat();
+    assert!(payload.len() < 126);
+    let input = frame(Role::Server, 0xc1, &payload);
+    for (max_message, max_frame, violation) in [
+        (2999, 6000, Violation::MessageTooBig),
+        (6000, 2999, Violation::FrameTooBig),
+        (3001, 6000, Violation::TextNotUtf8),
+        (9000, 9000, Violation::TextNotUtf8),
+    ] {
+        for size in 1..=input.len() {
+            let mut ws = open(Role::Server, Config { deflate, max_message, max_frame, ..config() });
+            let mut causes = Vec::new();
+            for piece in input.chunks(size) {
+                feed(&mut ws, piece, |_, event| match event {
+                    Event::Closed(Closed { cause, .. }) => causes.push(cause),
+                    event => panic!("{event:?}"),
+                });
+            }
+            assert_eq!(causes, [Cause::Violation(violation)], "{max_message} {max_frame} in pieces of {size}");
+        }
+    }
+    // Binary is anything, so that its end is what is wrong, or a limit before it.
+    let input = frame(Role::Server, 0xc2, &payload);
+    for (limit, violation) in [(6000, Violation::MessageTooBig), (6001, Violation::Undecodable)] {
+        for size in 1..=input.len() {
+            let mut ws = open(Role::Server, Config { deflate, max_message: limit, max_frame: 9000, ..config() });
+            let mut causes = Vec::new();
+            for piece in input.chunks(size) {
+                feed(&mut ws, piece, |_, event| match event {
+                    Event::Closed(Closed { cause, .. }) => causes.push(cause),
+                    event => panic!("{event:?}"),
+                });
+            }
+            assert_eq!(causes, [Cause::Violation(violation)], "{limit} in pieces of {size}");
+        }
+    }
+}

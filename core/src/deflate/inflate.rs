@@ -21,6 +21,8 @@ pub(crate) struct Inflater {
     stream: Option<Box<Stream>>,
     /// There may be more output without more input.
     more: bool,
+    /// What is wrong behind the bytes that are given out last: what they are goes before, however the input was cut.
+    failed: Option<Violation>,
     /// Bytes of the message, and of those the ones of this frame.
     inflated: usize,
     of_frame: usize,
@@ -36,7 +38,7 @@ pub(crate) struct Limits {
 impl Inflater {
     pub(super) fn new(bits: u8, takeover: bool) -> Self {
         let window = Window { bytes: Vec::new(), next: 0, size: 1 << bits.clamp(MIN_BITS, MAX_BITS) };
-        Inflater { takeover, window, stream: None, more: false, inflated: 0, of_frame: 0 }
+        Inflater { takeover, window, stream: None, more: false, failed: None, inflated: 0, of_frame: 0 }
     }
 
     /// The next bytes that `input` inflates to. None are returned when all of it is consumed and nothing is left to be said
@@ -52,11 +54,22 @@ impl Inflater {
         });
         let mut len;
         loop {
+            if let Some(violation) = self.failed {
+                return Err(violation);
+            }
             if stream.ended && !input.is_empty() {
                 // RFC 7692 7.2.3.4: what is behind a final block looks back beyond it.
                 stream.begin(&self.window, before);
             }
-            let (status, consumed, output) = stream.advance(input, InflateFlush::NoFlush)?;
+            let (status, consumed, output) = stream.advance(input, InflateFlush::NoFlush);
+            let status = match status {
+                Ok(status) => status,
+                Err(violation) if output == 0 => return Err(violation),
+                Err(violation) => {
+                    self.failed = Some(violation);
+                    Status::Ok
+                }
+            };
             *input = &input[consumed..];
             len = output;
             stream.ended |= status == Status::StreamEnd;
@@ -70,13 +83,18 @@ impl Inflater {
         self.more = len == stream.output.len() && !stream.ended;
         self.inflated += len;
         self.of_frame += len;
-        if self.inflated > limits.message {
-            return Err(Violation::MessageTooBig);
+        let over_message = self.inflated.saturating_sub(limits.message);
+        let over_frame = self.of_frame.saturating_sub(limits.frame);
+        let over = over_message.max(over_frame);
+        if over > 0 {
+            self.failed = Some(if over_message == over { Violation::MessageTooBig } else { Violation::FrameTooBig });
+            len -= over;
         }
-        if self.of_frame > limits.frame {
-            return Err(Violation::FrameTooBig);
+        self.more |= self.failed.is_some();
+        match self.failed {
+            Some(violation) if len == 0 => Err(violation),
+            _ => Ok(&stream.output[..len]),
         }
-        Ok(&stream.output[..len])
     }
 
     /// Whether there may be more output without more input.
@@ -202,12 +220,12 @@ impl Stream {
         }
     }
 
-    /// What zlib says, how much it took, and how much it wrote to `output`.
-    fn advance(&mut self, input: &[u8], flush: InflateFlush) -> Result<(Status, usize, usize), Violation> {
+    /// What zlib says, how much it took, and how much it wrote to `output`, perhaps in front of what is no DEFLATE.
+    fn advance(&mut self, input: &[u8], flush: InflateFlush) -> (Result<Status, Violation>, usize, usize) {
         let (taken, written) = (self.inflate.total_in(), self.inflate.total_out());
-        let status = self.inflate.decompress(input, &mut self.output, flush).map_err(|_| Violation::Undecodable)?;
-        let consumed = self.inflate.total_in() - taken;
-        Ok((status, consumed as usize, (self.inflate.total_out() - written) as usize))
+        let status = self.inflate.decompress(input, &mut self.output, flush);
+        let (consumed, output) = (self.inflate.total_in() - taken, self.inflate.total_out() - written);
+        (status.map_err(|_| Violation::Undecodable), consumed as usize, output as usize)
     }
 
     /// RFC 7692 7.2.2: with the tail that was left out, the message has to be whole blocks.
@@ -217,13 +235,14 @@ impl Stream {
         }
         // zlib stops where a block ends. Is that behind the tail, and has nothing come out of it, then the tail was a block
         // of its own. What follows shows that this is so to the bit: where it is read as a block, nothing was left over.
-        let (_, consumed, output) = self.advance(&[TAIL.as_slice(), &FINAL].concat(), InflateFlush::Block)?;
+        let (status, consumed, output) = self.advance(&[TAIL.as_slice(), &FINAL].concat(), InflateFlush::Block);
+        status?;
         if (consumed, output) != (TAIL.len(), 0) {
             return Err(Violation::Undecodable);
         }
-        match self.advance(&FINAL, InflateFlush::NoFlush)? {
+        match self.advance(&FINAL, InflateFlush::NoFlush) {
             // The tail may have been the end of a final block.
-            (Status::StreamEnd, consumed, 0) if consumed == 0 || consumed == FINAL.len() => Ok(()),
+            (Ok(Status::StreamEnd), consumed, 0) if consumed == 0 || consumed == FINAL.len() => Ok(()),
             _ => Err(Violation::Undecodable),
         }
     }
