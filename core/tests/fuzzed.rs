@@ -136,11 +136,12 @@ fn which_fault_of_a_compressed_message_counts_does_not_depend_on_how_it_is_cut()
         (3001, 6000, Violation::TextNotUtf8),
         (9000, 9000, Violation::TextNotUtf8),
     ] {
-        for size in 1..=input.len() {
-            let mut ws = open(Role::Server, Config { deflate, max_message, max_frame, ..config() });
+        for (size, fragments) in (1..=input.len()).flat_map(|size| [(size, false), (size, true)]) {
+            let mut ws = open(Role::Server, Config { deflate, max_message, max_frame, fragments, ..config() });
             let mut causes = Vec::new();
             for piece in input.chunks(size) {
                 feed(&mut ws, piece, |_, event| match event {
+                    Event::Fragment(_) if fragments => {}
                     Event::Closed(Closed { cause, .. }) => causes.push(cause),
                     event => panic!("{event:?}"),
                 });

@@ -107,7 +107,14 @@ impl Connection {
             mask::apply(&mut input[..end], frame.mask);
             let mut compressed = &input[..end];
             while output.len() < FRAGMENT {
-                let inflated = inflater.step(&mut compressed, &[], limits)?;
+                let inflated = match inflater.step(&mut compressed, &[], limits) {
+                    Ok(inflated) => inflated,
+                    // What lies before goes before.
+                    Err(_) if kind == Kind::Text && !self.assembly.check_text(&output, false) => {
+                        return Err(Violation::TextNotUtf8);
+                    }
+                    Err(violation) => return Err(violation),
+                };
                 if inflated.is_empty() && compressed.is_empty() {
                     break;
                 }
