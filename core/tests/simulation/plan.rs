@@ -23,6 +23,19 @@ pub struct Plan {
     pub timed: bool,
     /// The application refuses the request.
     pub rejects: bool,
+    /// How each side would compress; both do, or none.
+    pub compression: Option<[Compression; 2]>,
+}
+
+/// How one side would compress.
+#[derive(Clone, Copy, Debug)]
+pub struct Compression {
+    /// Without takeover, of the server and of the client.
+    pub apart: [bool; 2],
+    /// The bits of their windows.
+    pub bits: [u8; 2],
+    pub level: u8,
+    pub threshold: usize,
 }
 
 /// One side of it.
@@ -91,6 +104,7 @@ pub enum Form {
     Borrowed,
     Owned,
     Shared,
+    Prepared,
 }
 
 impl Plan {
@@ -131,6 +145,31 @@ impl Plan {
             broken: chance.pick(&[Broken::Silently, Broken::WithAnError]),
             timed,
             rejects: chance.percent(3),
+            compression: chance.percent(25).then(|| [0, 1].map(|_| Compression::new(chance))),
+        }
+    }
+}
+
+impl Compression {
+    fn new(chance: &mut Chance) -> Self {
+        Compression {
+            apart: [0, 1].map(|_| chance.percent(30)),
+            bits: [0, 1].map(|_| chance.pick(&[9, 10, 12, 15, 15])),
+            level: chance.pick(&[0, 1, 6, 9]),
+            threshold: chance.pick(&[0, 0, 100, 4000]),
+        }
+    }
+
+    #[cfg(feature = "deflate")]
+    pub fn configured(&self) -> timtow_core::Deflate {
+        timtow_core::Deflate {
+            server_no_context_takeover: self.apart[0],
+            client_no_context_takeover: self.apart[1],
+            server_max_window_bits: self.bits[0],
+            client_max_window_bits: self.bits[1],
+            level: self.level,
+            threshold: self.threshold,
+            ..timtow_core::Deflate::default()
         }
     }
 }
@@ -158,7 +197,7 @@ impl SidePlan {
             let item = Item::new(number, chance.pick(&[Kind::Text, Kind::Binary]), chance.between(most / 2, most));
             budget -= item.len;
             if chance.percent(70) {
-                script.push(Act::Send(item, chance.pick(&[Form::Borrowed, Form::Owned, Form::Shared])));
+                script.push(Act::Send(item, chance.pick(&[Form::Borrowed, Form::Owned, Form::Shared, Form::Prepared])));
                 continue;
             }
             let mut from = 0;

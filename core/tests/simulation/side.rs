@@ -16,7 +16,7 @@ use std::{
     time::Duration,
 };
 use timtow_core::{
-    Access, Buffers, Connection, Endpoint, Fragment, Input, Output, OwnedMessage, Piece, State, Text, turn,
+    Access, Buffers, Connection, Endpoint, Fragment, Input, Output, OwnedMessage, Piece, Prepared, State, Text, turn,
 };
 
 pub struct Side {
@@ -329,6 +329,8 @@ impl Side {
                     (Form::Owned, timtow_core::Kind::Binary) => ws.send(item.bytes().to_vec()),
                     (Form::Shared, timtow_core::Kind::Text) => ws.send(OwnedMessage::from(Text::from(item.text()))),
                     (Form::Shared, timtow_core::Kind::Binary) => ws.send(OwnedMessage::from(item.bytes())),
+                    (Form::Prepared, timtow_core::Kind::Text) => ws.send(&Prepared::new(Text::from(item.text()))),
+                    (Form::Prepared, timtow_core::Kind::Binary) => ws.send(&Prepared::new(item.bytes())),
                 })
                 .expect("it is open");
                 said.borrow_mut().items.push_back(item);

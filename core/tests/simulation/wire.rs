@@ -18,6 +18,8 @@ pub struct Wire {
     left: usize,
     control: Vec<u8>,
     in_message: bool,
+    /// Whole messages may be compressed: RSV1 on their first frame (RFC 7692 6).
+    pub compresses: bool,
     pub closes: usize,
     /// The code of the close frame: 1005 where it has none.
     pub close_code: u16,
@@ -38,6 +40,7 @@ impl Wire {
             left: 0,
             control: Vec::new(),
             in_message: false,
+            compresses: false,
             closes: 0,
             close_code: 0,
             pings: VecDeque::new(),
@@ -92,7 +95,9 @@ impl Wire {
         let long = extended[..size].iter().fold(0, |len, byte| len << 8 | usize::from(*byte));
         let len = if size == 0 { usize::from(second & 0x7f) } else { long };
         assert!(len >= least, "the shortest form");
-        assert_eq!(first & 0x70, 0, "reserved bits");
+        let begins = matches!(first & 0x0f, 1 | 2);
+        let reserved = if self.compresses && begins { 0x30 } else { 0x70 };
+        assert_eq!(first & reserved, 0, "reserved bits");
         let fin = first & 0x80 != 0;
         match first & 0x0f {
             0 => assert!(self.in_message, "a continuation of nothing"),

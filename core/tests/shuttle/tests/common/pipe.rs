@@ -200,7 +200,8 @@ impl blocking::Socket for End {
     }
 
     fn set_write_timeout(&self, timeout: Option<Duration>) -> io::Result<()> {
-        self.impatient.store(timeout.is_some(), Ordering::Relaxed);
+        // The clock stands still: a second is never over, and a millisecond is but a look.
+        self.impatient.store(timeout.is_some_and(|timeout| timeout < Duration::from_secs(1)), Ordering::Relaxed);
         Ok(())
     }
 
