@@ -28,6 +28,7 @@ pub struct Plan {
 }
 
 /// How one side would compress.
+#[cfg_attr(not(feature = "deflate"), expect(dead_code, reason = "then nobody compresses"))]
 #[derive(Clone, Copy, Debug)]
 pub struct Compression {
     /// Without takeover, of the server and of the client.
@@ -145,7 +146,8 @@ impl Plan {
             broken: chance.pick(&[Broken::Silently, Broken::WithAnError]),
             timed,
             rejects: chance.percent(3),
-            compression: chance.percent(25).then(|| [0, 1].map(|_| Compression::new(chance))),
+            compression: (chance.percent(25) && cfg!(feature = "deflate"))
+                .then(|| [0, 1].map(|_| Compression::new(chance))),
         }
     }
 }
