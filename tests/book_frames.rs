@@ -2,13 +2,19 @@
 //!
 //! A comment before a block says what it is: `<!-- frames to server: text Hello; answer: 8a 00 -->`.
 
-use std::{fs, sync::Arc};
+#[path = "common/page.rs"]
+mod page;
+
+use page::{blocks, hex, output};
+use std::sync::Arc;
 use timtow_core::{Cause, Config, Connection, Event, MaskSource, Message, Response, Role};
+
+const PAGE: &str = "book/src/protocol.md";
 
 #[test]
 fn frames_mean_what_the_page_says() {
     let mut checked = 0;
-    for (comment, block) in blocks() {
+    for (comment, block) in blocks(PAGE) {
         let Some((direction, meaning)) = comment.strip_prefix("frames to ").and_then(|rest| rest.split_once(": "))
         else {
             continue;
@@ -35,7 +41,7 @@ fn frames_mean_what_the_page_says() {
 
 #[test]
 fn the_opening_handshake_is_what_we_send() {
-    let blocks = blocks();
+    let blocks = blocks(PAGE);
     let text = |name: &str| {
         let (_, lines) = blocks.iter().find(|(comment, _)| comment == name).expect(name);
         lines.iter().map(|line| format!("{line}\r\n")).collect::<String>() + "\r\n"
@@ -69,35 +75,4 @@ fn received(role: Role, mut input: &mut [u8]) -> (String, Vec<u8>) {
     let events: Vec<_> = events.iter().map(|event| event.trim_end()).collect();
     let events = if events.is_empty() { "nothing".into() } else { events.join(", ") };
     (events, output(&mut connection))
-}
-
-fn output(connection: &mut Connection) -> Vec<u8> {
-    let mut output = Vec::new();
-    while !connection.outbox().is_empty() {
-        let chunk = connection.outbox().chunk().to_vec();
-        connection.outbox().advance(chunk.len());
-        output.extend(chunk);
-    }
-    output
-}
-
-/// Bytes in hex, up to two spaces: behind them stands what they mean.
-fn hex(line: &str) -> Vec<u8> {
-    let (bytes, _) = line.split_once("  ").unwrap_or((line, ""));
-    bytes.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("{byte} in {line}"))).collect()
-}
-
-/// The blocks of the page that have a comment before them.
-fn blocks() -> Vec<(String, Vec<String>)> {
-    let page = fs::read_to_string("book/src/protocol.md").expect("the page");
-    let mut blocks = Vec::new();
-    let mut lines = page.lines();
-    while let Some(line) = lines.next() {
-        if let Some(comment) = line.strip_prefix("<!-- ").and_then(|line| line.strip_suffix(" -->")) {
-            assert_eq!(lines.next(), Some("```text"), "behind {comment}");
-            let block = lines.by_ref().take_while(|line| *line != "```").map(str::to_owned).collect();
-            blocks.push((comment.to_owned(), block));
-        }
-    }
-    blocks
 }

@@ -3,13 +3,19 @@
 //! A comment before a block says what it is: `<!-- hixie-75 to server: text Hello -->`.
 #![cfg(feature = "legacy")]
 
-use std::{fs, sync::Arc};
+#[path = "common/page.rs"]
+mod page;
+
+use page::{blocks, hex, output};
+use std::sync::Arc;
 use timtow_core::{ClientRequest, Config, Connection, Draft, Event, MaskSource, Message, Origins, Response, Role};
+
+const PAGE: &str = "book/src/history.md";
 
 #[test]
 fn messages_are_what_the_chapter_says() {
     let mut checked = 0;
-    for (comment, block) in blocks() {
+    for (comment, block) in blocks(PAGE) {
         let Some((who, meaning)) = comment.split_once(": ") else { continue };
         let (draft, direction) = who.split_once(" to ").expect("a direction");
         let draft: Draft = draft.parse().expect("a draft");
@@ -36,7 +42,7 @@ fn messages_are_what_the_chapter_says() {
 
 #[test]
 fn the_two_keys_are_worked_through() {
-    let blocks = blocks();
+    let blocks = blocks(PAGE);
     let named =
         |name: &str| blocks.iter().filter(|(comment, _)| comment == name).map(|(_, block)| block).collect::<Vec<_>>();
     let only = |name: &str| named(name)[0].clone();
@@ -83,31 +89,4 @@ fn open(draft: Draft) -> (Connection, Connection) {
     assert!(matches!(client.receive(&mut &mut bytes[..]), Some(Event::Open(opened)) if opened.draft == draft));
     assert_eq!((client.role(), server.role()), (Role::Client, Role::Server));
     (client, server)
-}
-
-fn output(connection: &mut Connection) -> Vec<u8> {
-    let mut output = Vec::new();
-    connection.outbox().write_to(&mut output).expect("a vector takes everything");
-    output
-}
-
-/// Bytes in hex, up to two spaces: behind them stands what they mean.
-fn hex(line: &str) -> Vec<u8> {
-    let (bytes, _) = line.split_once("  ").unwrap_or((line, ""));
-    bytes.split(' ').map(|byte| u8::from_str_radix(byte, 16).unwrap_or_else(|_| panic!("{byte} in {line}"))).collect()
-}
-
-/// The blocks of the chapter that have a comment before them.
-fn blocks() -> Vec<(String, Vec<String>)> {
-    let page = fs::read_to_string("book/src/history.md").expect("the chapter");
-    let mut blocks = Vec::new();
-    let mut lines = page.lines();
-    while let Some(line) = lines.next() {
-        if let Some(comment) = line.strip_prefix("<!-- ").and_then(|line| line.strip_suffix(" -->")) {
-            assert_eq!(lines.next(), Some("```text"), "behind {comment}");
-            let block = lines.by_ref().take_while(|line| *line != "```").map(str::to_owned).collect();
-            blocks.push((comment.to_owned(), block));
-        }
-    }
-    blocks
 }

@@ -38,16 +38,17 @@ fn answer(deflate: Option<Deflate>, offers: &[&str]) -> (Option<String>, Option<
     (field, agreed.expect("it is open"), ws)
 }
 
+const LIMITED: Deflate = Deflate {
+    server_no_context_takeover: true,
+    client_no_context_takeover: true,
+    server_max_window_bits: 10,
+    client_max_window_bits: 11,
+    ..DEFAULT
+};
+
 #[test]
 fn section_7_1_a_server_answers_the_first_offer_that_it_can_accept() {
     const PLAIN: &str = "permessage-deflate";
-    let limited = Deflate {
-        server_no_context_takeover: true,
-        client_no_context_takeover: true,
-        server_max_window_bits: 10,
-        client_max_window_bits: 11,
-        ..DEFAULT
-    };
     let absurd = Deflate { server_max_window_bits: 0, client_max_window_bits: 99, ..DEFAULT };
     let all_of_limited = "permessage-deflate; server_no_context_takeover; client_no_context_takeover; \
         server_max_window_bits=10";
@@ -132,10 +133,10 @@ fn section_7_1_a_server_answers_the_first_offer_that_it_can_accept() {
             Some("permessage-deflate; server_max_window_bits=9"),
         ),
         // What the server wants itself: 7.1.1.1, 7.1.1.2 and 7.1.2.1 allow it unasked, 7.1.2.2 does not.
-        (limited, &[PLAIN], Some(all_of_limited)),
-        (limited, &["permessage-deflate; client_max_window_bits"], Some(&all_and_the_client)),
+        (LIMITED, &[PLAIN], Some(all_of_limited)),
+        (LIMITED, &["permessage-deflate; client_max_window_bits"], Some(&all_and_the_client)),
         (
-            limited,
+            LIMITED,
             &["permessage-deflate; client_max_window_bits=14; server_max_window_bits=12"],
             Some(&all_and_the_client),
         ),
@@ -208,18 +209,11 @@ fn offered(deflate: Option<Deflate>) -> Option<String> {
 fn section_7_1_a_client_offers_what_it_wants() {
     assert_eq!(offered(None), None);
     assert_eq!(offered(Some(DEFAULT)).unwrap(), "permessage-deflate; client_max_window_bits");
-    let limited = Deflate {
-        server_no_context_takeover: true,
-        client_no_context_takeover: true,
-        server_max_window_bits: 10,
-        client_max_window_bits: 11,
-        ..DEFAULT
-    };
     let first = "permessage-deflate; server_no_context_takeover; server_max_window_bits=10; \
         client_no_context_takeover; client_max_window_bits=11";
-    assert_eq!(offered(Some(limited)).unwrap(), first);
+    assert_eq!(offered(Some(LIMITED)).unwrap(), first);
     let second = "permessage-deflate; client_no_context_takeover; client_max_window_bits=11";
-    assert_eq!(offered(Some(Deflate { fallback: true, ..limited })).unwrap(), format!("{first}, {second}"));
+    assert_eq!(offered(Some(Deflate { fallback: true, ..LIMITED })).unwrap(), format!("{first}, {second}"));
     let unlimited = Deflate { fallback: true, ..DEFAULT };
     assert_eq!(offered(Some(unlimited)).unwrap(), "permessage-deflate; client_max_window_bits", "it is the same twice");
 }

@@ -54,6 +54,23 @@ pub(crate) fn responder(answer: Answer) -> impl FnMut(&mut Connection, Option<Ev
     }
 }
 
+/// Runs `bytes` whole, and cut: what happens must be the same. Of the pings of a peer that does not read, not all are answered,
+/// which `judge` is told.
+fn run_cut(seed: u8, bytes: &[u8], run: impl Fn(Pace) -> Outcome, judge: impl Fn(&Outcome, bool)) {
+    let whole = run(Pace::Whole);
+    judge(&whole, true);
+    for pace in Pace::others(seed, bytes) {
+        let slow = matches!(pace, Pace::Slow(_));
+        let outcome = run(pace);
+        assert_eq!(outcome.seen, whole.seen, "cut otherwise");
+        if slow {
+            judge(&outcome, false);
+        } else {
+            assert_eq!(outcome.output, whole.output, "cut otherwise");
+        }
+    }
+}
+
 /// A request, and what comes behind it. Two bytes of options.
 pub fn handshake_server(data: &[u8]) {
     let [options, seed, bytes @ ..] = data else { return };
@@ -61,19 +78,7 @@ pub fn handshake_server(data: &[u8]) {
     let answer = [Answer::AtOnce, Answer::Late, Answer::Reject, Answer::AtOnce][usize::from(options & 3)];
     let config = || server_config(*options);
     let run = |pace| drive(Connection::server(Arc::new(config())), bytes, pace, &mut responder(answer));
-    let whole = run(Pace::Whole);
-    judge_server(&whole, bytes, answer, true);
-    for pace in Pace::others(*seed, bytes) {
-        let slow = matches!(pace, Pace::Slow(_));
-        let outcome = run(pace);
-        assert_eq!(outcome.seen, whole.seen, "cut otherwise");
-        // Of the pings of a peer that does not read, not all are answered.
-        if !slow {
-            assert_eq!(outcome.output, whole.output, "cut otherwise");
-            continue;
-        }
-        judge_server(&outcome, bytes, answer, false);
-    }
+    run_cut(*seed, bytes, run, |outcome, pongs| judge_server(outcome, bytes, answer, pongs));
     weigh(
         config(),
         Connection::server,
@@ -176,19 +181,7 @@ pub fn handshake_client(data: &[u8]) {
     let config = || server_config(options & 8);
     let make = |config| Connection::client(request.clone(), config).expect("a valid request");
     let run = |pace| drive(make(Arc::new(config())), bytes, pace, &mut echo);
-    let whole = run(Pace::Whole);
-    judge_client(&whole, bytes, &offered, true);
-    for pace in Pace::others(*seed, bytes) {
-        let slow = matches!(pace, Pace::Slow(_));
-        let outcome = run(pace);
-        assert_eq!(outcome.seen, whole.seen, "cut otherwise");
-        // Of the pings of a peer that does not read, not all are answered.
-        if !slow {
-            assert_eq!(outcome.output, whole.output, "cut otherwise");
-            continue;
-        }
-        judge_client(&outcome, bytes, &offered, false);
-    }
+    run_cut(*seed, bytes, run, |outcome, pongs| judge_client(outcome, bytes, &offered, pongs));
     let make = |config| {
         let mut ws = make(config);
         drain(&mut ws, &mut Pace::Whole, &mut Vec::new());
