@@ -2,7 +2,7 @@
 
 use super::{Codec, DeflateParameters, inflate::Limits};
 use crate::{
-    Config, Connection, Event, Fragment, Kind, Role, Violation,
+    Config, Connection, Fragment, Kind, Role, Violation,
     connection::Frame,
     event::Payload,
     frame::{self, Opcode, RSV1},
@@ -18,7 +18,7 @@ const STEP: usize = 4 << 10;
 
 impl Connection {
     /// Either side, after somebody else has done the opening handshake and agreed on compression in it. There is no
-    /// [`Event::Open`].
+    /// [`Event::Open`](crate::Event).
     ///
     /// ```
     /// use std::sync::Arc;
@@ -140,15 +140,7 @@ impl Connection {
         if fin {
             inflater.finish(&[])?;
         }
-        if kind == Kind::Text && !self.assembly.check_text(&output, fin) {
-            return Err(Violation::TextNotUtf8);
-        }
-        if fin {
-            self.end_message();
-        } else if output.is_empty() {
-            return Ok(None);
-        }
-        Ok(Some(Event::Fragment(Fragment { kind, payload: Cow::Owned(output), fin, message_len: None })))
+        self.receive_fragment(Fragment { kind, payload: Cow::Owned(output), fin, message_len: None })
     }
 
     /// Queues a message, compressed where that makes it smaller.
