@@ -4,7 +4,7 @@
 use crate::{
     Connection, Outbox, Role, SendError,
     event::Payload,
-    frame::{self, MAX_HEADER, Opcode},
+    frame::{self, Opcode},
 };
 use alloc::boxed::Box;
 use core::mem;
@@ -59,9 +59,8 @@ impl Connection {
         // Later it would come inside the frame.
         self.outbox.flush_late_pong();
         let mask = (self.role == Role::Client).then(|| self.config.masks.mask());
-        let mut header = [0; MAX_HEADER];
-        let size = frame::encode(&mut header, frame::first(true, opcode), len, mask);
-        self.outbox.push(&header[..size], &[]);
+        let header = frame::encode(frame::first(true, opcode), len, mask);
+        self.outbox.push(&header.bytes()[..header.size], &[]);
         self.announced = Some(Box::new(Announced { left: len, mask, waiting: Outbox::default() }));
     }
 

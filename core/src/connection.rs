@@ -319,6 +319,17 @@ impl Connection {
         &self.config
     }
 
+    /// Whether what is sent now is a frame without a mask and without compression, and goes out as soon as the socket takes it.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn sends_plainly(&self) -> bool {
+        self.fast
+            && self.role == Role::Server
+            && self.sending.is_none()
+            && self.deflate.is_none()
+            && self.outbox.has_only_front()
+    }
+
     /// Whether the frames are those of the hixie drafts.
     #[inline]
     pub(crate) fn is_hixie(&self) -> bool {

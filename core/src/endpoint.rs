@@ -1,9 +1,8 @@
 //! What drivers share: a connection with its transport and its mailbox, and the turn that every one of them makes.
 
 use crate::{
-    CloseCode, Connection, Event, Rejection, Role, SendError, State, Transport,
+    CloseCode, Connection, Rejection, Role, SendError, State, Transport,
     app::{Mailbox, Options, RETRY_AFTER, Sender},
-    clock,
     event::Cause,
     sync::{Mutex, MutexGuard},
 };
@@ -16,8 +15,15 @@ use std::{
     time::Duration,
 };
 
+mod front;
 mod output;
+mod turn;
+
+pub(crate) use front::Front;
 use output::Layer;
+use turn::Left;
+pub use turn::turn;
+pub(crate) use turn::{Hearer, begin, go_on};
 
 /// A connection behind its transport: what a driver drives.
 #[derive(Debug)]
@@ -71,9 +77,11 @@ pub enum Input {
 
 /// What a loop lends to its connections, for one turn at a time.
 pub struct Buffers {
+    /// What is read lies behind [`FRONT`] bytes.
     input: Box<[u8]>,
     output: Vec<u8>,
     plain: Vec<u8>,
+    left: Left,
 }
 
 /// A way to an endpoint: its owner's, or one that several threads share. No lock is held longer than one call.
@@ -84,64 +92,6 @@ pub enum Access<'e> {
     /// Others have it too.
     Shared(&'e Mutex<Endpoint>),
 }
-
-// ANCHOR: turn
-/// One turn of a driver: feeds what was read, gives the events to `on_event`, and drains the outbox as far as `output`
-/// takes it. Afterwards wait for what [`Endpoint::wants_read`], [`Endpoint::wants_write`] and
-/// [`Endpoint::poll_timeout`] say, unless [`Endpoint::is_closed`].
-pub fn turn(
-    access: &mut Access<'_>,
-    buffers: &mut Buffers,
-    input: Input,
-    output: &mut impl Output,
-    mut on_event: impl FnMut(&mut Access<'_>, Event<'_>),
-) {
-    let Buffers { input: read, output: scratch, plain } = buffers;
-    if let Access::Direct(endpoint) = access {
-        endpoint.connection.outbox().lend(scratch);
-    }
-    let mut bytes: &mut [u8] = match input {
-        Input::Read(n) => access.with(|endpoint| endpoint.open(&mut read[..n], plain)),
-        Input::Failed => access.with(|endpoint| {
-            endpoint.connection.receive_error();
-            &mut []
-        }),
-        Input::Nothing => access.with(|endpoint| {
-            let now = clock::now();
-            if endpoint.poll_timeout().is_some_and(|deadline| deadline <= now) {
-                // Whoever was not polled for long finds a socket that takes what was stuck, and that is progress.
-                endpoint.flush(output);
-            }
-            endpoint.handle_timeout(now);
-            &mut []
-        }),
-    };
-    loop {
-        while let Some(event) = access.with(|endpoint| endpoint.connection.receive(&mut bytes)) {
-            on_event(access, event);
-            // Better written now than the rest of the input set aside.
-            if let Access::Direct(endpoint) = access
-                && endpoint.connection.is_paused()
-            {
-                endpoint.flush(output);
-            }
-        }
-        let again = access.with(|endpoint| {
-            endpoint.flush(output);
-            if endpoint.poll_timeout() == Some(Duration::ZERO) {
-                endpoint.handle_timeout(clock::now());
-            }
-            endpoint.connection.wants_receive()
-        });
-        if !again {
-            break;
-        }
-    }
-    if let Access::Direct(endpoint) = access {
-        endpoint.connection.outbox().reclaim(scratch);
-    }
-}
-// ANCHOR_END: turn
 
 impl Endpoint {
     /// A connection as `options` want it.
@@ -193,8 +143,9 @@ impl Endpoint {
             Some(frame) if !self.connection.config.fragments => frame.left,
             _ => 0,
         };
-        let room = buffers.input.len().min(SET_ASIDE.saturating_add(frame));
-        &mut buffers.input[..room]
+        let input = buffers.input();
+        let room = input.len().min(SET_ASIDE.saturating_add(frame));
+        &mut input[..room]
     }
 
     /// Whether to read from the socket.
@@ -212,6 +163,13 @@ impl Endpoint {
             Some(layer) => (!outbox.is_empty() && layer.transport.is_open()) || self.has_wire(),
         };
         waits || self.unflushed || (outbox.is_finished() && !self.shut)
+    }
+
+    /// Whether the last turn ended so that others have theirs, and another one with [`Input::Nothing`] goes on: much was
+    /// inflated in it.
+    #[inline]
+    pub fn wants_turn(&self) -> bool {
+        self.connection.wants_receive()
     }
 
     /// Whether the socket may be dropped.
@@ -282,18 +240,18 @@ impl Endpoint {
         self.connection.outbox.clear();
     }
 
-    /// What the bytes from the socket mean. `plain` is lent for it.
-    fn open<'b>(&mut self, wire: &'b mut [u8], plain: &'b mut Vec<u8>) -> &'b mut [u8] {
-        let ended = wire.is_empty();
+    /// What the bytes mean that came from the socket behind the first [`FRONT`]. `plain` is lent for it.
+    fn open(&mut self, wire: &mut [u8], plain: &mut Vec<u8>) -> Left {
+        let ended = wire.len() == FRONT;
         if ended {
             self.connection.receive_eof();
         }
-        let Some(layer) = &mut self.layer else { return wire };
+        let Some(layer) = &mut self.layer else { return Left { at: FRONT, end: wire.len(), is_plain: false } };
         plain.clear();
-        if !ended && !layer.failed && layer.transport.receive(wire, plain).is_err() {
+        if !ended && !layer.failed && layer.transport.receive(&mut wire[FRONT..], plain).is_err() {
             self.fail_transport();
         }
-        plain
+        Left { at: 0, end: plain.len(), is_plain: true }
     }
 }
 
@@ -336,6 +294,8 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// What of one read may have to be set aside.
 pub(crate) const SET_ASIDE: usize = 64 << 10;
+/// Room in front of what is read, for the first replies to it.
+const FRONT: usize = 4 << 10;
 /// What one read takes from a socket at most, on a loop with many connections.
 const READ: usize = 256 << 10;
 
@@ -346,7 +306,12 @@ thread_local! {
 impl Buffers {
     /// Room for one read of so many bytes.
     pub fn new(read: usize) -> Self {
-        Buffers { input: vec![0; read].into_boxed_slice(), output: Vec::new(), plain: Vec::new() }
+        Buffers {
+            input: vec![0; FRONT + read].into_boxed_slice(),
+            output: Vec::new(),
+            plain: Vec::new(),
+            left: Left::default(),
+        }
     }
 
     /// This thread's, taken out for the call: a call inside it gets others.
@@ -362,7 +327,7 @@ impl Buffers {
     /// Where to read to.
     #[inline]
     pub fn input(&mut self) -> &mut [u8] {
-        &mut self.input
+        &mut self.input[FRONT..]
     }
 }
 
@@ -374,7 +339,7 @@ impl Default for Buffers {
 
 impl std::fmt::Debug for Buffers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Buffers").field("read", &self.input.len()).finish_non_exhaustive()
+        f.debug_struct("Buffers").field("read", &(self.input.len() - FRONT)).finish_non_exhaustive()
     }
 }
 

@@ -265,6 +265,13 @@ impl Payload<'_> {
             Payload::Shared(bytes) => bytes,
         }
     }
+
+    /// Whether keeping it takes a copy.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn is_borrowed(&self) -> bool {
+        matches!(self, Payload::Borrowed(_))
+    }
 }
 
 impl<'m> From<Message<'m>> for Outgoing<'m> {

@@ -52,6 +52,8 @@ pub(crate) struct Expect {
 
 /// No header is longer.
 pub(crate) const MAX_HEADER: usize = 14;
+/// Room for one, in a size that is copied easily.
+pub(crate) const HEADER: usize = 16;
 /// The bit that says that a message is compressed (RFC 7692 6).
 pub(crate) const RSV1: u8 = 0x40;
 /// RFC 6455 5.5.
@@ -93,18 +95,24 @@ pub(crate) fn parse(bytes: &[u8], expect: Expect) -> Result<Option<Header>, Viol
     Ok(Some(Header { fin, opcode, rsv1, mask, size: at + 4, len }))
 }
 
-/// Reads the commonest header, that of a whole data message of at most 125 bytes; anything else is left to [`parse`].
-#[inline]
+/// Reads the commonest headers, those of whole data messages of less than 64 KiB; anything else is left to [`parse`].
+#[inline(always)]
 pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
     let masked = expect.role == Role::Server;
-    let size = if masked { 6 } else { 2 };
     let [first @ (0x81 | 0x82), second, ..] = *bytes else { return None };
-    let len = usize::from(second & 0x7f);
-    if expect.in_message || (second & 0x80 != 0) != masked || len > 125.min(expect.max_frame).min(expect.max_message) {
+    let (at, len) = match second & 0x7f {
+        126 => match *bytes {
+            [_, _, high, low, ..] if high > 0 || low >= 126 => (4, usize::from(u16::from_be_bytes([high, low]))),
+            _ => return None,
+        },
+        127 => return None,
+        len => (2, usize::from(len)),
+    };
+    if expect.in_message || (second & 0x80 != 0) != masked || len > expect.max_frame.min(expect.max_message) {
         return None;
     }
-    let mask = if masked { *bytes.get(2..)?.first_chunk()? } else { [0; 4] };
     let opcode = if first == 0x81 { Opcode::Text } else { Opcode::Binary };
+    let (mask, size) = if masked { (*bytes.get(at..)?.first_chunk()?, at + 4) } else { ([0; 4], at) };
     Some(Header { fin: true, opcode, rsv1: false, mask, size, len })
 }
 
@@ -114,30 +122,45 @@ pub(crate) fn first(fin: bool, opcode: Opcode) -> u8 {
     opcode as u8 | if fin { 0x80 } else { 0 }
 }
 
-/// Writes a header that begins with `first`; returns how many bytes of `out` it takes.
+/// The bytes of a header, and others that do not count. They are two numbers, and not bytes in memory: what was written there
+/// one by one would have to be waited for before it can be copied in one piece.
+#[derive(Clone, Copy)]
+pub(crate) struct Encoded {
+    start: u64,
+    rest: u64,
+    /// How many bytes count.
+    pub(crate) size: usize,
+}
+
+/// A header that begins with `first`.
 #[inline]
-pub(crate) fn encode(out: &mut [u8; MAX_HEADER], first: u8, len: usize, mask: Option<[u8; 4]>) -> usize {
+pub(crate) fn encode(first: u8, len: usize, mask: Option<[u8; 4]>) -> Encoded {
     let masked = if mask.is_some() { 0x80 } else { 0 };
-    out[0] = first;
-    let at = match len {
-        0..126 => {
-            out[1] = masked | len as u8;
-            2
-        }
-        126..0x1_0000 => {
-            out[1] = masked | 126;
-            out[2..4].copy_from_slice(&(len as u16).to_be_bytes());
-            4
-        }
-        _ => {
-            out[1] = masked | 127;
-            out[2..10].copy_from_slice(&(len as u64).to_be_bytes());
-            10
-        }
+    let (second, extended, at) = match len {
+        0..126 => (len as u8, 0, 2),
+        126..0x1_0000 => (126, u64::from((len as u16).swap_bytes()), 4),
+        _ => (127, (len as u64).swap_bytes(), 10),
     };
-    let Some(mask) = mask else { return at };
-    out[at..at + 4].copy_from_slice(&mask);
-    at + 4
+    let header = u128::from(first) | u128::from(masked | second) << 8 | u128::from(extended) << 16;
+    let (header, size) = match mask {
+        None => (header, at),
+        Some(mask) => (header | u128::from(u32::from_le_bytes(mask)) << (8 * at), at + 4),
+    };
+    Encoded { start: header as u64, rest: (header >> 64) as u64, size }
+}
+
+impl Encoded {
+    /// The header and the bytes that do not count.
+    #[inline]
+    pub(crate) fn halves(self) -> [[u8; HEADER / 2]; 2] {
+        [self.start.to_le_bytes(), self.rest.to_le_bytes()]
+    }
+
+    /// The same in one piece, of which the first `size` bytes count.
+    #[inline]
+    pub(crate) fn bytes(self) -> [u8; HEADER] {
+        (u128::from(self.rest) << 64 | u128::from(self.start)).to_le_bytes()
+    }
 }
 
 #[inline]
@@ -213,8 +236,8 @@ mod tests {
             (1 << 20, &[0x82, 127, 0, 0, 0, 0, 0, 16, 0, 0]),
         ];
         for (len, bytes) in table {
-            let mut out = [0; MAX_HEADER];
-            let size = encode(&mut out, first(true, Opcode::Binary), len, None);
+            let header = encode(first(true, Opcode::Binary), len, None);
+            let (out, size) = (header.bytes(), header.size);
             assert_eq!(&out[..size], bytes);
             let expect = Expect { role: Role::Client, ..EXPECT };
             let header = Header { fin: true, opcode: Opcode::Binary, rsv1: false, mask: [0; 4], size, len };
@@ -222,7 +245,9 @@ mod tests {
             for cut in 0..bytes.len() {
                 assert_eq!(parse(&bytes[..cut], expect), Ok(None), "{len} cut at {cut}");
             }
-            let size = encode(&mut out, first(false, Opcode::Text), len, Some([1, 2, 3, 4]));
+            let header = encode(first(false, Opcode::Text), len, Some([1, 2, 3, 4]));
+            let (out, size) = (header.bytes(), header.size);
+            assert_eq!(header.halves().as_flattened(), out);
             let header = Header { fin: false, opcode: Opcode::Text, rsv1: false, mask: [1, 2, 3, 4], size, len };
             assert_eq!(parse(&out[..size], EXPECT), Ok(Some(header)));
         }
@@ -277,14 +302,21 @@ mod tests {
         for role in [Role::Server, Role::Client] {
             let mut short = 0;
             for (first, second) in (0..=u16::MAX).map(|both| (both.to_be_bytes()[0], both.to_be_bytes()[1])) {
-                for (in_message, limit) in [(false, 1000), (true, 1000), (false, 100)] {
-                    let bytes = [first, second, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10];
-                    for come in [0, 1, 2, 5, 6, 12] {
+                for (in_message, limit, long) in [
+                    (false, 1000, 1),
+                    (true, 1000, 1),
+                    (false, 100, 1),
+                    (false, 1000, 0),
+                    (false, 258, 1),
+                    (false, 257, 1),
+                ] {
+                    let bytes = [first, second, long, 2, 3, 4, 5, 6, 7, 8, 9, 10];
+                    for come in [0, 1, 2, 3, 4, 5, 6, 7, 8, 12] {
                         let expect = Expect { role, in_message, rsv1: false, max_frame: limit, max_message: limit };
                         let header = parse_short(&bytes[..come], expect);
                         let parsed = parse(&bytes[..come], expect);
                         let common = matches!(parsed, Ok(Some(header))
-                            if header.fin && !header.opcode.is_control() && header.opcode != Opcode::Continuation && header.len < 126);
+                            if header.fin && !header.opcode.is_control() && header.opcode != Opcode::Continuation);
                         assert_eq!(
                             header,
                             parsed.ok().flatten().filter(|_| common),
@@ -294,8 +326,10 @@ mod tests {
                     }
                 }
             }
-            // Two opcodes; every length, and those under the limit of 100; wherever the header is whole.
-            assert_eq!(short, 2 * (126 + 101) * if role == Role::Server { 2 } else { 4 });
+            // Two opcodes; every length of one byte within the limit, and 258, which is over one of them; a length of 2 takes
+            // one byte. Wherever the header is whole.
+            let (one_byte, two_bytes) = if role == Role::Server { (4, 2) } else { (8, 6) };
+            assert_eq!(short, 2 * ((4 * 126 + 101) * one_byte + 2 * two_bytes));
         }
     }
 }

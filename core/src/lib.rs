@@ -163,6 +163,8 @@ mod announce;
 mod close;
 mod config;
 mod connection;
+mod control;
+mod copy;
 mod counters;
 #[cfg_attr(not(feature = "deflate"), path = "deflate/off.rs")]
 mod deflate;

@@ -1,12 +1,18 @@
 //! What waits to be sent: small frames in one contiguous buffer, large owned payloads as they are.
 
+#[cfg(feature = "std")]
+mod front;
 mod piece;
+mod pongs;
 #[cfg(feature = "std")]
 mod write;
 
 pub use piece::Piece;
 
-use crate::{event::Payload, frame::MAX_HEADER};
+use crate::{
+    event::Payload,
+    frame::{Encoded, HEADER},
+};
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::mem;
 
@@ -31,6 +37,9 @@ pub struct Outbox {
     taken: usize,
     /// Bytes of the piece at the front, or of the one that `take` gave out, that are sent and still kept.
     spent: usize,
+    /// Bytes that go before all these, and lie in the loop's read buffer for this turn.
+    #[cfg(feature = "std")]
+    front: usize,
     /// Whether `buffer` is the loop's, for this turn.
     lent: bool,
     /// No frame will follow.
@@ -56,13 +65,13 @@ impl Outbox {
     /// Whether nothing waits.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.start == self.buffer.len() && self.pieces.is_empty() && self.taken == 0
+        self.has_only_front() && self.fronted() == 0
     }
 
     /// How many bytes wait.
     #[inline]
     pub fn len(&self) -> usize {
-        self.buffer.len() - self.start + self.placed + self.taken
+        self.fronted() + self.buffer.len() - self.start + self.placed + self.taken
     }
 
     /// How many bytes are kept: those that wait, and what of their first piece is sent already.
@@ -94,7 +103,7 @@ impl Outbox {
     /// If `n` is more than waits.
     #[inline]
     pub fn advance(&mut self, n: usize) {
-        assert!(n <= self.len() - self.taken, "more was sent than waited");
+        assert!(n <= self.len() - self.fronted() - self.taken, "more was sent than waited");
         self.sent += n as u64;
         if self.pieces.is_empty() {
             self.start += n;
@@ -145,19 +154,6 @@ impl Outbox {
         }
         if !self.pongs.is_empty() {
             self.settle_pongs();
-        }
-    }
-
-    #[cold]
-    fn settle_pongs(&mut self) {
-        while self.pongs.front().is_some_and(|end| *end <= self.sent) {
-            self.pongs.pop_front();
-        }
-        if self.pongs.is_empty() {
-            self.pongs = VecDeque::new();
-        }
-        if self.pongs.len() < PONGS {
-            self.flush_late_pong();
         }
     }
 
@@ -269,13 +265,14 @@ impl Outbox {
         }
     }
 
-    /// Appends a frame with a small payload; the first `size` bytes of `header` count. A copy of fixed length is an
-    /// instruction or two, one of any length is a call.
+    /// Appends a frame with a small payload. A copy of fixed length is an instruction or two, one of any length is a call.
     #[inline]
-    pub(crate) fn push_small(&mut self, header: &[u8; MAX_HEADER], size: usize, payload: &[u8]) {
-        self.reserve(header.len() + payload.len());
-        let at = self.buffer.len() + size;
-        self.buffer.extend_from_slice(header);
+    pub(crate) fn push_small(&mut self, header: Encoded, payload: &[u8]) {
+        self.reserve(HEADER + payload.len());
+        let at = self.buffer.len() + header.size;
+        for half in header.halves() {
+            self.buffer.extend_from_slice(&half);
+        }
         self.buffer.truncate(at);
         self.buffer.extend_from_slice(payload);
     }
@@ -302,6 +299,21 @@ impl Outbox {
         self.buffer.reserve_exact(more.max(step).max(STEP));
     }
 
+    /// Whether nothing waits but what lies in front.
+    #[inline]
+    pub(crate) fn has_only_front(&self) -> bool {
+        self.start == self.buffer.len() && self.pieces.is_empty() && self.taken == 0
+    }
+
+    /// How many bytes lie in front.
+    #[inline]
+    pub(crate) fn fronted(&self) -> usize {
+        #[cfg(feature = "std")]
+        return self.front;
+        #[cfg(not(feature = "std"))]
+        0
+    }
+
     /// Gives up the room of what was sent.
     fn compact(&mut self) {
         self.buffer.drain(..self.start);
@@ -316,31 +328,6 @@ impl Outbox {
         self.buffer.extend_from_slice(header);
         self.placed += piece.len();
         self.pieces.push_back(Placed { at: self.buffer.len(), piece });
-    }
-
-    /// How many pongs wait, the one that was coalesced not counted.
-    #[inline]
-    pub(crate) fn unsent_pongs(&self) -> usize {
-        self.pongs.len()
-    }
-
-    /// A pong was pushed.
-    pub(crate) fn note_pong(&mut self) {
-        self.pongs.push_back(self.sent + self.len() as u64);
-    }
-
-    /// Keeps a pong to be sent when fewer than [`PONGS`] wait; an older one that was kept is dropped.
-    pub(crate) fn set_late_pong(&mut self, frame: &[u8]) {
-        self.late_pong = Some(frame.into());
-    }
-
-    /// Queues the pong that was kept.
-    #[cold]
-    pub(crate) fn flush_late_pong(&mut self) {
-        if let Some(frame) = self.late_pong.take() {
-            self.push(&frame, &[]);
-            self.note_pong();
-        }
     }
 
     /// Appends what gathered elsewhere: control frames, of which nothing was sent.
@@ -371,6 +358,10 @@ impl Outbox {
             self.buffer = Vec::new();
         }
         self.start = 0;
+        #[cfg(feature = "std")]
+        {
+            self.front = 0;
+        }
         self.pieces = VecDeque::new();
         self.placed = 0;
         self.taken = 0;

@@ -3,7 +3,7 @@
 use crate::{
     Connection, Kind, Outgoing, OwnedMessage, Role,
     event::Payload,
-    frame::{self, MAX_HEADER, Opcode},
+    frame::{self, Opcode},
     sync::OnceLock,
 };
 use bytes::Bytes;
@@ -110,9 +110,9 @@ impl Prepared {
 
 impl Framed {
     fn new(first: u8, payload: &[u8]) -> Self {
-        let mut header = [0; MAX_HEADER];
-        let at = frame::encode(&mut header, first, payload.len(), None);
-        Framed { frame: Bytes::from([&header[..at], payload].concat()), at }
+        let header = frame::encode(first, payload.len(), None);
+        let at = header.size;
+        Framed { frame: Bytes::from([&header.bytes()[..at], payload].concat()), at }
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a connection reads: bytes in, events out.
 
 use crate::{
-    CloseCode, Closed, Connection, Event, Fragment, Kind, Message, Role, State, Violation,
+    Closed, Connection, Event, Fragment, Kind, Message, Role, State, Violation,
     connection::{Frame, Opening},
     event::Cause,
     frame::{self, Expect, Header, Opcode},
@@ -9,7 +9,7 @@ use crate::{
     state::Step,
     utf8,
 };
-use alloc::{borrow::Cow, boxed::Box, string::String};
+use alloc::{borrow::Cow, boxed::Box};
 use core::mem;
 
 pub(crate) type Received<'b> = Result<Option<Event<'b>>, Violation>;
@@ -34,15 +34,13 @@ impl Connection {
     ///     Ok(())
     /// }
     /// ```
-    #[inline]
+    #[inline(always)]
     pub fn receive<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
-        if self.fast {
-            if input.is_empty() {
-                return None;
-            }
-            if let Some(event) = self.receive_whole_message(input) {
-                return Some(event);
-            }
+        if self.fast && input.is_empty() {
+            return None;
+        }
+        if let Some(message) = self.receive_message(input) {
+            return Some(Event::Message(message));
         }
         let before = input.len();
         let event = self.receive_slow(input);
@@ -68,9 +66,13 @@ impl Connection {
         self.outbox.abandon();
     }
 
-    /// The commonest case, without any state: an unfragmented message that lies whole in the input.
-    #[inline]
-    fn receive_whole_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Event<'b>> {
+    /// The commonest case, without any state: an unfragmented message that lies whole in the input. `None`: it is something
+    /// else, for [`receive`](Connection::receive).
+    #[inline(always)]
+    pub(crate) fn receive_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Message<'b>> {
+        if !self.fast {
+            return None;
+        }
         let expect = Expect {
             role: self.role,
             in_message: false,
@@ -78,12 +80,9 @@ impl Connection {
             max_frame: self.config.max_frame,
             max_message: self.config.max_message,
         };
-        let header = match frame::parse_short(input, expect) {
-            Some(header) => header,
-            None => frame::parse(input, expect).ok().flatten()?,
-        };
+        let header = frame::parse_short(input, expect)?;
         let end = header.size + header.len;
-        if !header.fin || header.opcode.is_control() || input.len() < end || self.is_paused() {
+        if input.len() < end || self.is_paused() {
             return None;
         }
         let (frame, rest) = mem::take(input).split_at_mut(end);
@@ -95,14 +94,17 @@ impl Connection {
         }
         let message = if header.opcode == Opcode::Binary {
             Message::Binary(Cow::Borrowed(payload))
-        } else if let Some(text) = utf8::text(payload) {
-            Message::Text(Cow::Borrowed(text))
         } else {
-            self.counting.bytes_received(input.len());
-            return Some(self.fail(Violation::TextNotUtf8, input));
+            match utf8::text(payload) {
+                Some(text) => Message::Text(Cow::Borrowed(text)),
+                None => {
+                    self.fail_soon(Violation::TextNotUtf8);
+                    return None;
+                }
+            }
         };
         self.counting.message_received(true);
-        Some(Event::Message(message))
+        Some(message)
     }
 
     #[inline(never)]
@@ -163,11 +165,12 @@ impl Connection {
     }
 
     /// Keeps input that may not be parsed yet.
-    fn set_aside(&mut self, input: &mut &mut [u8]) {
+    pub(crate) fn set_aside(&mut self, input: &mut &mut [u8]) {
         if self.stash_start > 0 {
             self.stash.drain(..mem::take(&mut self.stash_start));
         }
         self.stash.extend_from_slice(input);
+        self.fast = false;
         *input = &mut [];
     }
 
@@ -338,11 +341,7 @@ impl Connection {
         if self.config.fragments {
             return self.receive_fragment(Fragment { kind, payload: Cow::Borrowed(piece), fin, message_len });
         }
-        match kind {
-            Kind::Text if !self.assembly.push_text(piece, frame.left) => return Err(Violation::TextNotUtf8),
-            Kind::Text => {}
-            Kind::Binary => self.assembly.push_binary(piece, frame.left),
-        }
+        self.assembly.push(kind, piece, frame.left)?;
         if fin { self.end_assembly(kind).map(Some) } else { Ok(None) }
     }
 
@@ -361,40 +360,11 @@ impl Connection {
         self.message.take()
     }
 
-    fn receive_control<'b>(&mut self, opcode: Opcode, payload: Cow<'b, [u8]>) -> Received<'b> {
-        match opcode {
-            Opcode::Ping => {
-                // RFC 6455 5.5.2: a pong answers, unless a close frame has been sent.
-                if self.state == State::Open {
-                    self.push_pong(&payload);
-                }
-                Ok(Some(Event::Ping(payload)))
-            }
-            Opcode::Pong => {
-                self.receive_pong(&payload);
-                Ok(Some(Event::Pong(payload)))
-            }
-            _ => self.receive_close(&payload).map(Some),
-        }
-    }
-
-    /// RFC 6455 5.5.1.
-    fn receive_close(&mut self, payload: &[u8]) -> Result<Event<'static>, Violation> {
-        let (code, reason) = match payload {
-            [] => (CloseCode::NO_STATUS, ""),
-            [_] => return Err(Violation::CloseTooShort),
-            [high, low, reason @ ..] => {
-                let code = CloseCode(u16::from_be_bytes([*high, *low]));
-                if !code.is_allowed_on_wire() {
-                    return Err(Violation::CloseCodeNotAllowed);
-                }
-                (code, utf8::text(reason).ok_or(Violation::CloseReasonNotUtf8)?)
-            }
-        };
-        if self.state == State::Open {
-            self.push_close(Some(code).filter(|code| *code != CloseCode::NO_STATUS), "");
-        }
-        Ok(self.end(Closed { code, reason: String::from(reason), cause: Cause::Handshake }))
+    /// As [`fail`](Connection::fail), but that the next `receive` says so.
+    #[cold]
+    fn fail_soon(&mut self, violation: Violation) {
+        self.push_close(Some(violation.close_code()), "");
+        self.end_soon(Cause::Violation(violation));
     }
 
     /// The peer broke the protocol: it is told so, once, and the connection is over (RFC 6455 7.1.7).

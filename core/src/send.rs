@@ -4,7 +4,7 @@ use crate::{
     CloseCode, Connection, Kind, Outbox, Outgoing, OutgoingFragment, Role, SendError, State,
     announce::Place,
     event::Payload,
-    frame::{self, MAX_CONTROL, MAX_HEADER, Opcode},
+    frame::{self, MAX_CONTROL, Opcode},
     mask,
     outbox::{LARGE, PONGS},
     state::Step,
@@ -197,19 +197,18 @@ impl Connection {
     /// Queues a frame that begins with this byte.
     #[inline]
     pub(crate) fn push_first(&mut self, first: u8, payload: Payload<'_>) {
-        let mut header = [0; MAX_HEADER];
         if self.role == Role::Client {
             let mask = self.config.masks.mask();
-            let size = frame::encode(&mut header, first, payload.as_bytes().len(), Some(mask));
-            self.push_masked(&header[..size], payload, mask);
+            let header = frame::encode(first, payload.as_bytes().len(), Some(mask));
+            self.push_masked(&header.bytes()[..header.size], payload, mask);
             return;
         }
         let len = payload.as_bytes().len();
-        let size = frame::encode(&mut header, first, len, None);
+        let header = frame::encode(first, len, None);
         if len < LARGE {
-            return self.outbox.push_small(&header, size, payload.as_bytes());
+            return self.outbox.push_small(header, payload.as_bytes());
         }
-        self.outbox.push_payload(&header[..size], payload);
+        self.outbox.push_payload(&header.bytes()[..header.size], payload);
     }
 
     /// Returns the mask as it is due behind the payload.

@@ -3,7 +3,7 @@
 //! The safe twin of each unchecked conversion is the checked one of the standard library; the tests hold them together.
 #![allow(unsafe_code)]
 
-use crate::{shared, utf8::Utf8};
+use crate::{Kind, Violation, shared, utf8::Utf8};
 use alloc::{string::String, sync::Arc, vec::Vec};
 use bytes::Bytes;
 use core::{fmt, ops::Deref};
@@ -47,23 +47,19 @@ pub(crate) struct Assembly {
 const PROMISE: usize = 16 << 10;
 /// Once so much has come, the rest of a frame is believed, and reserved exactly.
 const BELIEVED: usize = 64 << 10;
+/// So much of the rest at a time, or as much as has come.
+const BELIEF: usize = 1 << 20;
 
 impl Assembly {
-    /// Takes a piece of a text message, of whose frame `left` bytes are still to come.
-    /// False as soon as a byte proves that the text is not UTF-8.
-    #[must_use]
-    pub(crate) fn push_text(&mut self, piece: &[u8], left: usize) -> bool {
-        if !self.utf8.push(piece) {
-            return false;
+    /// Takes a piece of a message, of whose frame `left` bytes are still to come. Fails as soon as a byte proves that a text is
+    /// not UTF-8, or where there is no memory for the message.
+    pub(crate) fn push(&mut self, kind: Kind, piece: &[u8], left: usize) -> Result<(), Violation> {
+        match kind {
+            Kind::Text if !self.utf8.push(piece) => return Err(Violation::TextNotUtf8),
+            Kind::Text => {}
+            Kind::Binary => self.unvalidated = true,
         }
-        self.append(piece, left);
-        true
-    }
-
-    /// Takes a piece of a binary message.
-    pub(crate) fn push_binary(&mut self, piece: &[u8], left: usize) {
-        self.unvalidated = true;
-        self.append(piece, left);
+        self.append(piece, left).ok_or(Violation::MessageTooBig)
     }
 
     /// What was taken so far.
@@ -74,12 +70,13 @@ impl Assembly {
 
     /// Makes room for `more` bytes, and for a quarter more than there are then, but for no more than `most` in all.
     #[cfg(feature = "deflate")]
-    pub(crate) fn reserve(&mut self, more: usize, most: usize) {
+    pub(crate) fn reserve(&mut self, more: usize, most: usize) -> Result<(), Violation> {
         let needed = self.bytes.len() + more;
         if needed > self.bytes.capacity() {
             let ample = (needed + needed / 4).min(most).max(needed);
-            self.bytes.reserve_exact(ample - self.bytes.len());
+            self.bytes.try_reserve_exact(ample - self.bytes.len()).map_err(|_| Violation::MessageTooBig)?;
         }
+        Ok(())
     }
 
     /// Checks a piece of a text message that is not kept; at the end, that the last character is whole.
@@ -94,7 +91,7 @@ impl Assembly {
         if unvalidated {
             return String::from_utf8(bytes).ok();
         }
-        // SAFETY: `bytes` is private to this module, and each byte in it came through `push_text`, which found no
+        // SAFETY: `bytes` is private to this module, and each byte in it came through `push` as text, which found no
         // error; `is_complete` says that the last character is whole.
         utf8.is_complete().then(|| unsafe { String::from_utf8_unchecked(bytes) })
     }
@@ -104,15 +101,16 @@ impl Assembly {
         core::mem::take(self).bytes
     }
 
-    /// Memory stays within 1.25 times of what came, plus what is believed of what is announced; work is linear.
-    fn append(&mut self, piece: &[u8], left: usize) {
+    /// Memory stays within 1.25 times of what came, plus what is believed of what is announced; work is linear. `None` where
+    /// there is no memory.
+    fn append(&mut self, piece: &[u8], left: usize) -> Option<()> {
         let needed = self.bytes.len() + piece.len();
         if needed > self.bytes.capacity() {
-            let promise = PROMISE.saturating_sub(needed);
-            let announced = if needed < BELIEVED { left.min(promise) } else { left };
-            self.bytes.reserve_exact(piece.len() + announced.max(needed / 4));
+            let promise = if needed < BELIEVED { PROMISE.saturating_sub(needed) } else { needed.max(BELIEF) };
+            self.bytes.try_reserve_exact(piece.len() + left.min(promise).max(needed / 4)).ok()?;
         }
         self.bytes.extend_from_slice(piece);
+        Some(())
     }
 }
 
@@ -178,31 +176,36 @@ mod tests {
         for bytes in ["κόσμε\u{10ffff}".as_bytes(), b"", b"a\xce", b"\xff", b"\xed\xa0\x80"] {
             for cut in 0..=bytes.len() {
                 let mut assembly = Assembly::default();
-                let valid =
-                    assembly.push_text(&bytes[..cut], bytes.len() - cut) && assembly.push_text(&bytes[cut..], 0);
-                let text = if valid { assembly.take_text() } else { None };
+                let pushed = assembly.push(Kind::Text, &bytes[..cut], bytes.len() - cut);
+                let pushed = pushed.and_then(|()| assembly.push(Kind::Text, &bytes[cut..], 0));
+                let text = pushed.ok().and_then(|()| assembly.take_text());
                 assert_eq!(text, String::from_utf8(bytes.to_vec()).ok(), "{bytes:x?} cut at {cut}");
             }
         }
         let mut mixed = Assembly::default();
-        mixed.push_binary(b"\xff", 0);
+        mixed.push(Kind::Binary, b"\xff", 0).unwrap();
         assert_eq!(mixed.take_text(), None, "what was not validated is not believed");
     }
 
     #[test]
     fn a_promise_costs_little_and_the_sum_little_more_than_its_bytes() {
         let mut promised = Assembly::default();
-        promised.push_binary(&[0], 1 << 20);
+        promised.push(Kind::Binary, &[0], 1 << 20).unwrap();
         assert!(promised.bytes.capacity() <= PROMISE);
         let mut fragments = Assembly::default();
         for n in 1..100_000 {
-            fragments.push_binary(&[0], 0);
+            fragments.push(Kind::Binary, &[0], 0).unwrap();
             assert!(fragments.bytes.capacity() <= n * 5 / 4 + 4096);
         }
         let mut frame = Assembly::default();
         for sent in (0..1 << 20).step_by(4096) {
-            frame.push_binary(&[0; 4096], (1 << 20) - sent - 4096);
+            frame.push(Kind::Binary, &[0; 4096], (1 << 20) - sent - 4096).unwrap();
         }
         assert_eq!(frame.bytes.capacity(), 1 << 20, "a believed frame is reserved exactly");
+        let mut endless = Assembly::default();
+        for sent in (4096..4 << 20).step_by(4096) {
+            endless.push(Kind::Binary, &[0; 4096], usize::MAX - sent).unwrap();
+            assert!(endless.bytes.capacity() <= sent + sent.max(BELIEF));
+        }
     }
 }

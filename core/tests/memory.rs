@@ -8,7 +8,7 @@ use common::{
     pair::ROLES,
 };
 use std::sync::Arc;
-use timtow_core::{Connection, Event, Response, Role};
+use timtow_core::{Config, Connection, Event, Response, Role};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -159,6 +159,31 @@ fn a_header_that_declares_the_limit_costs_16_kib() {
             let mut header = whole[..header].to_vec();
             let (_, cost, peak) = alloc::cost(|| ws.receive(&mut &mut header[..]).is_none());
             assert_eq!((cost, peak), (0, 0), "nothing before there is something to keep");
+        }
+    }
+}
+
+#[test]
+fn what_is_announced_beyond_all_memory_costs_a_mib_more_than_has_come() {
+    let config = Arc::new(Config { max_message: usize::MAX, max_frame: usize::MAX, ..config() });
+    for role in ROLES {
+        for first in [0x01, 0x02, 0x81, 0x82] {
+            let (mut ws, before) = (open(role, &config), alloc::owned());
+            let mut come = 0;
+            // The header says so much; a mask of zero changes nothing.
+            let mut piece = [&[first, 0x7f][..], &(1_u64 << 62).to_be_bytes()].concat();
+            if role == Role::Server {
+                piece[1] |= 0x80;
+                piece.extend([0; 4]);
+            }
+            for _ in 0..100 {
+                let of_piece = piece.capacity() as isize;
+                assert!(ws.receive(&mut &mut piece[..]).is_none());
+                let cost = alloc::owned() - before - of_piece;
+                assert!(cost <= come + come.max(1 << 20), "{cost} bytes for {come} of a frame");
+                piece = vec![b'a'; 40_000];
+                come += piece.len() as isize;
+            }
         }
     }
 }

@@ -1,17 +1,19 @@
 //! What a handler may do with its connection.
 
 use super::Sender;
-use crate::{Access, CloseCode, Outgoing, OutgoingFragment, SendError, TrySendError, clock};
+use crate::{Access, CloseCode, Outgoing, OutgoingFragment, SendError, TrySendError, clock, endpoint::Front};
 use std::{net::SocketAddr, time::Duration};
 
 /// A handler's way to its connection, for the length of a callback.
 #[derive(Debug)]
 pub struct Context<'a> {
     pub(super) access: Access<'a>,
+    /// Where replies may go.
+    pub(super) front: Front<'a>,
     pub(super) timer: &'a mut Option<Duration>,
     /// The handler waits for room.
     pub(super) full: &'a mut bool,
-    pub(super) peer: Option<SocketAddr>,
+    pub(super) peer: &'a Option<SocketAddr>,
 }
 
 impl Context<'_> {
@@ -23,7 +25,8 @@ impl Context<'_> {
     /// As [`Connection::send`](crate::Connection::send): the connection is closing.
     #[inline]
     pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
-        self.access.with(|endpoint| endpoint.connection.send(message))
+        let front = &mut self.front;
+        self.access.with(|endpoint| endpoint.send(front, message.into()))
     }
 
     /// As [`send`](Context::send), unless more than [`Config::high_water`](crate::Config) bytes wait already. The message
@@ -105,6 +108,6 @@ impl Context<'_> {
 
     /// The address of the socket's other end, where there is one.
     pub fn peer(&self) -> Option<SocketAddr> {
-        self.peer
+        *self.peer
     }
 }

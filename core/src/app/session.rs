@@ -6,10 +6,17 @@ use super::{
     server::{RETRY_AFTER, Seat},
 };
 use crate::{
-    Access, Buffers, Cause, CloseCode, Endpoint, Event, Input, Output, Rejection, Request, Response, State, clock,
-    endpoint,
+    Access, Buffers, Cause, CloseCode, Endpoint, Event, Input, Message, Output, Rejection, Request, Response, State,
+    clock,
+    endpoint::{self, Front, Hearer},
 };
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    mem,
+    net::SocketAddr,
+    panic::{AssertUnwindSafe, catch_unwind, resume_unwind},
+    sync::Arc,
+    time::Duration,
+};
 
 /// One connection of a server, seen from its application: makes the handler, calls it, counts it.
 ///
@@ -21,13 +28,15 @@ pub struct Session<A: App> {
     timer: Option<Duration>,
     /// The handler waits for room.
     full: bool,
+    /// The handler is at work.
+    calling: bool,
     peer: Option<SocketAddr>,
 }
 
 impl<A: App> Session<A> {
     /// A connection that has just been accepted.
     pub fn new(server: &Arc<Server<A>>, peer: Option<SocketAddr>) -> Self {
-        Session { seat: Seat::new(server.clone()), handler: None, timer: None, full: false, peer }
+        Session { seat: Seat::new(server.clone()), handler: None, timer: None, full: false, calling: false, peer }
     }
 
     /// What all connections of the server share.
@@ -40,7 +49,7 @@ impl<A: App> Session<A> {
         if matches!(input, Input::Nothing) {
             self.be_woken(&mut access);
         }
-        endpoint::turn(&mut access, buffers, input, output, |access, event| self.handle(access, event));
+        self.take_turn(&mut access, buffers, input, output);
         if self.full {
             self.tell_of_room(&mut access, buffers, output);
         }
@@ -55,8 +64,10 @@ impl<A: App> Session<A> {
                 return;
             }
             self.full = false;
-            self.call(access, |handler, context| handler.writable(context));
-            endpoint::turn(access, buffers, Input::Nothing, output, |access, event| self.handle(access, event));
+            self.try_to(access, |this, access| {
+                this.call(access, Front::none(), |handler, context| handler.writable(context));
+            });
+            self.take_turn(access, buffers, Input::Nothing, output);
         }
     }
 
@@ -84,38 +95,42 @@ impl<A: App> Session<A> {
         }
         if self.timer.is_some_and(|timer| timer <= clock::now()) {
             self.timer = None;
-            self.call(access, |handler, context| handler.timer(context));
+            self.try_to(access, |this, access| {
+                this.call(access, Front::none(), |handler, context| handler.timer(context));
+            });
         }
     }
 
-    #[inline]
-    fn handle(&mut self, access: &mut Access<'_>, event: Event<'_>) {
-        match event {
-            Event::Message(message) => self.call(access, |handler, context| handler.message(context, message)),
-            Event::Request(request) => self.answer(access, &request),
-            Event::Open(_) => self.call(access, |handler, context| handler.open(context)),
-            Event::Closed(closed) => {
-                self.timer = None;
-                self.seat.close();
-                access.with(|endpoint| endpoint.close_mailbox());
-                if let Some(mut handler) = self.handler.take() {
-                    catch(|| handler.close(&closed));
-                    discard(handler);
-                }
-            }
-            Event::Fragment(fragment) => self.call(access, |handler, context| handler.fragment(context, fragment)),
-            Event::Ping(_) | Event::Pong(_) => {}
-        }
-    }
-
-    #[inline]
-    fn call(&mut self, access: &mut Access<'_>, f: impl FnOnce(&mut A::Handler, &mut Context<'_>)) {
+    /// A callback. It may panic, and `calling` tells that it did.
+    #[inline(always)]
+    fn call(&mut self, access: &mut Access<'_>, front: Front<'_>, f: impl FnOnce(&mut A::Handler, &mut Context<'_>)) {
         let Some(handler) = &mut self.handler else { return };
+        let mut front = front;
         let (timer, full) = (&mut self.timer, &mut self.full);
-        let mut context = Context { access: access.reborrow(), timer, full, peer: self.peer };
-        if catch(|| f(handler, &mut context)).is_none() {
-            self.fail(access);
+        let mut context = Context { access: access.reborrow(), front: front.reborrow(), timer, full, peer: &self.peer };
+        self.calling = true;
+        f(handler, &mut context);
+        self.calling = false;
+    }
+
+    /// Runs what calls the handler; whether it came to its end.
+    #[inline]
+    fn try_to(&mut self, access: &mut Access<'_>, f: impl FnOnce(&mut Self, &mut Access<'_>)) -> bool {
+        // Caught once in a turn, which costs less than once for each message.
+        let caught = catch_unwind(AssertUnwindSafe(|| f(self, access)));
+        let Err(panic) = caught else { return true };
+        if !mem::take(&mut self.calling) {
+            resume_unwind(panic);
         }
+        discard(panic);
+        self.fail(access);
+        false
+    }
+
+    /// A turn of the connection. A handler that panics is dropped, and what is left of the input heard without it.
+    fn take_turn(&mut self, access: &mut Access<'_>, buffers: &mut Buffers, input: Input, output: &mut impl Output) {
+        endpoint::begin(access, buffers, input, output);
+        while !self.try_to(access, |this, access| endpoint::go_on(access, buffers, output, this)) {}
     }
 
     /// The handler panicked. What it has sent is sent, and then the peer is told (RFC 6455 7.4.1); the connection ends
@@ -182,6 +197,35 @@ impl<A: App> Session<A> {
                 let _ = endpoint.connection.reject(&Rejection::new(500));
             }
         });
+    }
+}
+
+impl<A: App> Hearer for Session<A> {
+    #[inline(always)]
+    fn message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>) {
+        self.call(access, front, |handler, context| handler.message(context, message));
+    }
+
+    #[inline(never)]
+    fn event(&mut self, access: &mut Access<'_>, front: Front<'_>, event: Event<'_>) {
+        match event {
+            Event::Request(request) => self.answer(access, &request),
+            Event::Open(_) => self.call(access, front, |handler, context| handler.open(context)),
+            Event::Closed(closed) => {
+                self.timer = None;
+                self.seat.close();
+                access.with(|endpoint| endpoint.close_mailbox());
+                if let Some(mut handler) = self.handler.take() {
+                    catch(|| handler.close(&closed));
+                    discard(handler);
+                }
+            }
+            Event::Fragment(fragment) => {
+                self.call(access, front, |handler, context| handler.fragment(context, fragment));
+            }
+            Event::Message(message) => self.message(access, front, message),
+            Event::Ping(_) | Event::Pong(_) => {}
+        }
     }
 }
 

@@ -13,6 +13,8 @@ use std::{borrow::Cow, mem, sync::Arc};
 
 /// Fragments that are delivered as they are inflated have about so many bytes at most.
 const FRAGMENT: usize = 16 << 10;
+/// Inflated in a turn, before others have theirs.
+const MUCH: usize = 1 << 20;
 /// Bytes of input for each step towards such a fragment: what is unmasked and not used is masked again.
 const STEP: usize = 4 << 10;
 
@@ -42,6 +44,21 @@ impl Connection {
     #[inline]
     pub(crate) fn has_inflated(&self) -> bool {
         self.deflate.as_ref().is_some_and(|deflate| deflate.inflater.has_more())
+    }
+
+    /// A turn begins: nothing was inflated in it yet.
+    #[inline]
+    pub(crate) fn begin_turn(&mut self) {
+        if let Some(deflate) = &mut self.deflate {
+            deflate.inflated = 0;
+        }
+    }
+
+    /// Whether so much was inflated in this turn that it is the turn of others: one read can inflate to a thousand times as
+    /// much.
+    #[inline]
+    pub(crate) fn has_inflated_much(&self) -> bool {
+        self.deflate.as_ref().is_some_and(|deflate| deflate.inflated > MUCH)
     }
 
     /// Whether nothing can be done for this frame without more input, or before the outbox has room: one read can inflate to
@@ -74,12 +91,9 @@ impl Connection {
             if inflated.is_empty() && compressed.is_empty() {
                 break;
             }
-            assembly.reserve(inflated.len(), limits.message);
-            match kind {
-                Kind::Text if !assembly.push_text(inflated, 0) => return Err(Violation::TextNotUtf8),
-                Kind::Text => {}
-                Kind::Binary => assembly.push_binary(inflated, 0),
-            }
+            deflate.inflated += inflated.len();
+            assembly.reserve(inflated.len(), limits.message)?;
+            assembly.push(kind, inflated, 0)?;
         }
         if frame.left > 0 {
             return Ok(None);
@@ -119,6 +133,7 @@ impl Connection {
                     break;
                 }
                 output.extend_from_slice(inflated);
+                deflate.inflated += inflated.len();
                 let len = inflated.len();
                 inflater.remember(&output[output.len() - len..]);
             }

@@ -19,6 +19,8 @@ use inflate::Inflater;
 pub(crate) struct Codec {
     compressor: Compressor,
     inflater: Inflater,
+    /// Bytes that were inflated in this turn.
+    inflated: usize,
 }
 
 impl Codec {
@@ -45,6 +47,7 @@ impl Codec {
         Box::new(Codec {
             compressor: Compressor::new(own_bits, own_takeover, level, threshold),
             inflater: Inflater::new(bits, takeover),
+            inflated: 0,
         })
     }
 }

@@ -26,6 +26,16 @@ impl Connection {
         false
     }
 
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn begin_turn(&mut self) {}
+
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn has_inflated_much(&self) -> bool {
+        false
+    }
+
     /// Whether nothing can be done for this frame without more input.
     #[inline]
     pub(crate) fn waits(&self, frame: Frame, input: &[u8]) -> bool {

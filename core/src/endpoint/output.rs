@@ -26,6 +26,14 @@ pub(super) struct Layer {
 impl Endpoint {
     /// Drains the outbox as far as the socket takes it; half-closes when nothing will follow.
     pub fn flush(&mut self, output: &mut impl Output) {
+        self.flush_front(&[], output);
+    }
+
+    /// The same, with what `front` begins with before it.
+    pub(super) fn flush_front(&mut self, front: &[u8], output: &mut impl Output) {
+        if self.connection.outbox.fronted() > 0 {
+            self.write_front(front, output);
+        }
         loop {
             self.deliver();
             match self.write(output) {
@@ -39,6 +47,33 @@ impl Endpoint {
         if self.connection.outbox.is_finished() && !self.shut {
             // A socket that cannot be half-closed any more is closed already.
             self.shut = !matches!(output.shutdown(), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+        }
+    }
+
+    /// Writes what lies in front, and what waits behind it, once; what the socket does not take waits.
+    fn write_front(&mut self, front: &[u8], output: &mut impl Output) {
+        self.deliver();
+        let outbox = &mut self.connection.outbox;
+        let front = &front[..outbox.fronted()];
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        slices[0] = IoSlice::new(front);
+        let filled = 1 + if outbox.has_only_front() { 0 } else { outbox.chunks_vectored(&mut slices[1..]) };
+        let written = loop {
+            match output.write(&slices[..filled]).and_then(taken) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                written => break written,
+            }
+        };
+        let n = *written.as_ref().unwrap_or(&0);
+        let left = outbox.take_front(n);
+        if left > 0 {
+            outbox.keep_front(&front[front.len() - left..]);
+        } else {
+            outbox.advance(n - front.len());
+        }
+        match written {
+            Ok(_) => self.unflushed = true,
+            Err(error) => self.fail(&error),
         }
     }
 
@@ -73,7 +108,7 @@ impl Endpoint {
             layer.advance(n, outbox);
             return Ok(true);
         }
-        let mut slices = [IoSlice::new(&[]); 16];
+        let mut slices = [IoSlice::new(&[]); SLICES];
         let filled = outbox.chunks_vectored(&mut slices);
         if filled == 0 {
             return Ok(false);
@@ -140,7 +175,7 @@ impl Endpoint {
     }
 
     /// Writing failed.
-    fn fail(&mut self, error: &io::Error) {
+    pub(super) fn fail(&mut self, error: &io::Error) {
         match error.kind() {
             io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => return,
             io::ErrorKind::TimedOut => self.connection.give_up(Timeout::Write),
@@ -213,10 +248,12 @@ impl std::fmt::Debug for Layer {
 }
 
 /// A socket that takes nothing and does not say why will never take anything.
-fn taken(n: usize) -> io::Result<usize> {
+pub(super) fn taken(n: usize) -> io::Result<usize> {
     if n == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(n) }
 }
 
+/// Slices to one vectored write.
+const SLICES: usize = 16;
 /// So much of the outbox goes through a transport at a time: a TLS record.
 const SEAL: usize = 16 << 10;
 

@@ -7,7 +7,7 @@ mod connection;
 #[cfg(test)]
 mod tests;
 
-use crate::{Draft, Violation, text::Assembly};
+use crate::{Draft, Kind, Violation, text::Assembly};
 use alloc::{borrow::Cow, string::String};
 use core::mem;
 
@@ -121,7 +121,7 @@ impl Reader {
             self.at = At::Start;
             return lossy(Cow::Borrowed(piece), limits).map(Some);
         }
-        self.text.push_binary(piece, 0);
+        self.text.push(Kind::Binary, piece, 0)?;
         if !ended {
             return Ok(None);
         }

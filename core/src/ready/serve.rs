@@ -175,7 +175,7 @@ impl<A: App, W: Watch> Connections<A, W> {
             Some(_) => self.deadlines.arm(key, armed, deadline),
             None => self.deadlines.rearm(key, armed, deadline),
         }
-        if socket.has_more(endpoint) {
+        if socket.has_more(endpoint) || endpoint.wants_turn() {
             self.due.push(key);
         }
     }

@@ -41,7 +41,7 @@ impl<A: App, S: Socket> Serve<A, S> {
     fn read(&mut self, context: &mut Context<'_>, buffers: &mut Buffers) -> bool {
         for _ in 0..FAIR {
             if !self.endpoint.wants_read() {
-                return false;
+                return self.endpoint.wants_turn();
             }
             let input = match self.socket.poll_read(context, self.endpoint.room(buffers)) {
                 Poll::Pending => return false,
@@ -73,6 +73,7 @@ impl<A: App, S: Socket> Future for Serve<A, S> {
         Buffers::with(|buffers| {
             // Whatever woke us: mail, room to write, a drain. Without it, `read` is the whole turn.
             if this.endpoint.wants_write()
+                || this.endpoint.wants_turn()
                 || this.endpoint.has_mail()
                 || this.session.server().options.drain.is_draining()
             {

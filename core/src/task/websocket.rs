@@ -294,6 +294,7 @@ impl<S: Socket> WebSocket<S> {
                 let (events, waiting) = (self.inbox.len(), self.endpoint.connection.buffered());
                 self.turn(context, buffers, Input::Nothing);
                 moved = self.inbox.len() != events
+                    || self.endpoint.wants_turn()
                     || self.endpoint.connection.buffered() < waiting
                     || self.endpoint.is_closed();
             }

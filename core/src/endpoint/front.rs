@@ -1,0 +1,98 @@
+//! Replies that are written over the input that was consumed already, so that a turn needs no second buffer: what comes in
+//! and what goes out share the lines of the CPU's cache.
+
+use super::{Endpoint, Output, output::taken};
+use crate::{
+    Outgoing, SendError,
+    copy::copy,
+    frame::{self, HEADER},
+    outbox::LARGE,
+};
+use std::io::IoSlice;
+
+/// What a reply in a turn may be written to: consumed input, and the socket itself. What waits in it goes before all that
+/// waits in the outbox, which knows how much that is.
+pub(crate) struct Front<'f> {
+    room: &'f mut [u8],
+    /// Where large replies go, if nothing is left to be received in this turn.
+    output: Option<&'f mut (dyn Output + 'f)>,
+}
+
+impl<'f> Front<'f> {
+    #[inline]
+    pub(super) fn new(room: &'f mut [u8], is_last: bool, output: &'f mut impl Output) -> Self {
+        Front { room, output: if is_last { Some(output) } else { None } }
+    }
+
+    /// No room: everything goes to the outbox.
+    pub(crate) fn none() -> Self {
+        Front { room: &mut [], output: None }
+    }
+
+    /// The same for a shorter time.
+    #[inline]
+    pub(crate) fn reborrow(&mut self) -> Front<'_> {
+        let output = self.output.as_mut().map(|output| &mut **output as &mut dyn Output);
+        Front { room: self.room, output }
+    }
+}
+
+impl Endpoint {
+    /// As [`Connection::send`](crate::Connection::send), to `front` where it has room and nothing else waits.
+    #[inline]
+    pub(crate) fn send(&mut self, front: &mut Front<'_>, message: Outgoing<'_>) -> Result<(), SendError> {
+        if !self.connection.sends_plainly() || message.prepared.is_some() {
+            return self.connection.send(message);
+        }
+        let payload = message.payload.as_bytes();
+        let outbox = &mut self.connection.outbox;
+        let used = outbox.fronted();
+        let header = frame::encode(frame::first(true, message.kind.into()), payload.len(), None);
+        let end = header.size + payload.len();
+        if let Some(room) = front.room.get_mut(used..)
+            && end <= room.len()
+            && let Some((halves, _)) = room.split_at_mut_checked(HEADER)
+        {
+            // The payload takes the place of what is no header.
+            for (to, half) in halves.as_chunks_mut().0.iter_mut().zip(header.halves()) {
+                *to = half;
+            }
+            copy(&mut room[header.size..end], payload);
+            outbox.add_front(end);
+            self.connection.counting.message_sent(true);
+            return Ok(());
+        }
+        match front.output.take() {
+            Some(output) if payload.len() >= LARGE && message.payload.is_borrowed() => {
+                self.connection.counting.message_sent(true);
+                self.write_through(&front.room[..used], &header.bytes()[..header.size], payload, output);
+                Ok(())
+            }
+            _ => self.connection.send(message),
+        }
+    }
+
+    /// Writes what waits in front and a frame without a copy; what the socket does not take is kept.
+    fn write_through(&mut self, front: &[u8], header: &[u8], payload: &[u8], output: &mut dyn Output) {
+        let pieces = [front, header, payload];
+        let written = output.write(&pieces.map(IoSlice::new)).and_then(taken);
+        self.unflushed |= written.is_ok();
+        let outbox = &mut self.connection.outbox;
+        let mut n = *written.as_ref().unwrap_or(&0);
+        outbox.take_front(n);
+        for piece in pieces {
+            let of_piece = n.min(piece.len());
+            outbox.push(&piece[of_piece..], &[]);
+            n -= of_piece;
+        }
+        if let Err(error) = written {
+            self.fail(&error);
+        }
+    }
+}
+
+impl std::fmt::Debug for Front<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Front").field("room", &self.room.len()).finish_non_exhaustive()
+    }
+}

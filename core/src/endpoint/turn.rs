@@ -1,0 +1,138 @@
+//! The turn that every driver makes.
+
+use super::{Access, Buffers, FRONT, Front, Input, Output};
+use crate::{Event, Message, clock};
+use std::time::Duration;
+
+// ANCHOR: turn
+/// One turn of a driver: feeds what was read, gives the events to `on_event`, and drains the outbox as far as `output`
+/// takes it. Afterwards wait for what [`Endpoint::wants_read`], [`Endpoint::wants_write`] and
+/// [`Endpoint::poll_timeout`] say, unless [`Endpoint::is_closed`]; where [`Endpoint::wants_turn`], come back when others had
+/// their turn.
+pub fn turn(
+    access: &mut Access<'_>,
+    buffers: &mut Buffers,
+    input: Input,
+    output: &mut impl Output,
+    on_event: impl FnMut(&mut Access<'_>, Event<'_>),
+) {
+    begin(access, buffers, input, output);
+    go_on(access, buffers, output, &mut OnEvent(on_event));
+}
+
+/// The first half of a turn: what the input means.
+pub(crate) fn begin(access: &mut Access<'_>, buffers: &mut Buffers, input: Input, output: &mut impl Output) {
+    let Buffers { input: read, output: scratch, plain, left } = buffers;
+    if let Access::Direct(endpoint) = access {
+        endpoint.connection.outbox().lend(scratch);
+    }
+    access.with(|endpoint| {
+        endpoint.connection.begin_turn();
+        *left = Left::default();
+        match input {
+            Input::Read(n) => *left = endpoint.open(&mut read[..FRONT + n], plain),
+            Input::Failed => endpoint.connection.receive_error(),
+            Input::Nothing => {
+                let now = clock::now();
+                if endpoint.poll_timeout().is_some_and(|deadline| deadline <= now) {
+                    // Whoever was not polled for long finds a socket that takes what was stuck, and that is progress.
+                    endpoint.flush(output);
+                }
+                endpoint.handle_timeout(now);
+            }
+        }
+    });
+}
+
+/// The second half: feeds what is left of the input, and drains the outbox. Called again where it panicked in a callback, it
+/// goes on behind what that was about.
+pub(crate) fn go_on(
+    access: &mut Access<'_>,
+    buffers: &mut Buffers,
+    output: &mut impl Output,
+    hearer: &mut impl Hearer,
+) {
+    let Buffers { input, output: scratch, plain, left } = buffers;
+    let bytes: &mut [u8] = if left.is_plain { plain } else { input };
+    let (bytes, end) = (&mut bytes[..left.end], left.end);
+    let is_in_place = matches!(access, Access::Direct(endpoint) if endpoint.layer.is_none());
+    let mut is_enough = false;
+    loop {
+        while !is_enough {
+            let (consumed, mut rest) = bytes.split_at_mut(left.at);
+            // The commonest event by itself, so that it is made where it is used, and not moved.
+            let heard = if let Some(message) = access.with(|endpoint| endpoint.connection.receive_message(&mut rest)) {
+                left.at = end - rest.len();
+                let front = if is_in_place { Front::new(consumed, rest.is_empty(), output) } else { Front::none() };
+                hearer.message(access, front, message);
+                true
+            } else if let Some(event) = access.with(|endpoint| endpoint.connection.receive(&mut rest)) {
+                left.at = end - rest.len();
+                let front = if is_in_place { Front::new(consumed, rest.is_empty(), output) } else { Front::none() };
+                hearer.event(access, front, event);
+                true
+            } else {
+                false
+            };
+            if !heard {
+                break;
+            }
+            is_enough = access.with(|endpoint| endpoint.connection.has_inflated_much());
+            // Better written now than the rest of the input set aside.
+            if let Access::Direct(endpoint) = access
+                && endpoint.connection.is_paused()
+            {
+                endpoint.flush_front(&bytes[..left.at], output);
+            }
+        }
+        let again = access.with(|endpoint| {
+            if is_enough {
+                endpoint.connection.set_aside(&mut &mut bytes[left.at..]);
+            }
+            left.at = end;
+            endpoint.flush_front(bytes, output);
+            if endpoint.poll_timeout() == Some(Duration::ZERO) {
+                endpoint.handle_timeout(clock::now());
+            }
+            endpoint.connection.wants_receive()
+        });
+        if is_enough || !again {
+            break;
+        }
+    }
+    if let Access::Direct(endpoint) = access {
+        endpoint.connection.outbox().reclaim(scratch);
+    }
+}
+// ANCHOR_END: turn
+
+/// Who hears what came.
+pub(crate) trait Hearer {
+    /// The commonest event. Replies may go to `front`.
+    fn message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>);
+
+    /// Any event.
+    fn event(&mut self, access: &mut Access<'_>, front: Front<'_>, event: Event<'_>);
+}
+
+struct OnEvent<F>(F);
+
+impl<F: FnMut(&mut Access<'_>, Event<'_>)> Hearer for OnEvent<F> {
+    fn message(&mut self, access: &mut Access<'_>, _: Front<'_>, message: Message<'_>) {
+        (self.0)(access, Event::Message(message));
+    }
+
+    fn event(&mut self, access: &mut Access<'_>, _: Front<'_>, event: Event<'_>) {
+        (self.0)(access, event);
+    }
+}
+
+/// What of the last read was not consumed yet.
+#[derive(Default)]
+pub(super) struct Left {
+    /// It begins here; before it is room.
+    pub(super) at: usize,
+    pub(super) end: usize,
+    /// It came out of a transport.
+    pub(super) is_plain: bool,
+}

@@ -1,0 +1,32 @@
+//! What goes before the outbox, and lies in the loop's read buffer for the length of a turn.
+
+use super::{Outbox, Placed};
+
+impl Outbox {
+    /// So many bytes more lie in front, behind those that did.
+    #[inline]
+    pub(crate) fn add_front(&mut self, n: usize) {
+        self.front += n;
+    }
+
+    /// The socket took the next `n` bytes. What lay in front lies there no longer: returns how much of it is not sent, and
+    /// has to be given back at once.
+    pub(crate) fn take_front(&mut self, n: usize) -> usize {
+        let of_front = n.min(self.front);
+        let left = self.front - of_front;
+        self.front = 0;
+        self.sent += of_front as u64;
+        left
+    }
+
+    /// What was in front goes first again, as bytes of the connection's own.
+    #[cold]
+    pub(crate) fn keep_front(&mut self, rest: &[u8]) {
+        if self.has_only_front() {
+            self.push(rest, &[]);
+        } else {
+            self.placed += rest.len();
+            self.pieces.push_front(Placed { at: self.start, piece: rest.to_vec().into() });
+        }
+    }
+}
