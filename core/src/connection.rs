@@ -5,19 +5,21 @@ use crate::{
     ClientRequest, CloseCode, Closed, Config, Event, Kind, Opened, Outbox, Refusal, Rejection, Response, Role,
     SendError, State,
     announce::Announced,
+    control::Control,
     counters::Counting,
     deflate::Codec,
     event::Cause,
     frame::{MAX_HEADER, Opcode},
     handshake::{self, Asked, ClientOpening, NO_UPGRADE, ServerOpening},
     outbox::PONGS,
+    stash::Stash,
     state::Step,
     text::Assembly,
     timers::Timers,
     trace::Trace,
     utf8::Utf8,
 };
-use alloc::{boxed::Box, string::String, sync::Arc, vec::Vec};
+use alloc::{boxed::Box, string::String, sync::Arc};
 
 /// One side of a WebSocket connection, without the socket.
 ///
@@ -53,10 +55,9 @@ pub struct Connection {
     pub(crate) header: [u8; MAX_HEADER],
     pub(crate) header_len: u8,
     /// The payload of a control frame that came in pieces.
-    pub(crate) control: Vec<u8>,
-    /// Input that may not be parsed yet, from `stash_start` on.
-    pub(crate) stash: Vec<u8>,
-    pub(crate) stash_start: usize,
+    pub(crate) control: Option<Box<Control>>,
+    /// Input that may not be parsed yet.
+    pub(crate) stash: Stash,
     pub(crate) opening: Option<Box<Opening>>,
     /// `Event::Open` is due.
     pub(crate) opened: Option<Box<Opened>>,
@@ -156,9 +157,8 @@ impl Connection {
             frame: None,
             header: [0; MAX_HEADER],
             header_len: 0,
-            control: Vec::new(),
-            stash: Vec::new(),
-            stash_start: 0,
+            control: None,
+            stash: Stash::default(),
             opening: None,
             opened: None,
             ending: None,
@@ -397,8 +397,8 @@ impl Connection {
         self.frame = None;
         self.assembly = Assembly::default();
         self.deflate = None;
-        self.control = Vec::new();
-        self.stash = Vec::new();
+        self.control = None;
+        self.stash = Stash::default();
         #[cfg(feature = "legacy")]
         {
             self.hixie = None;

@@ -1,9 +1,38 @@
 //! Control frames that came (RFC 6455 5.5).
 
 use crate::{
-    CloseCode, Closed, Connection, Event, State, Violation, event::Cause, frame::Opcode, receive::Received, utf8,
+    CloseCode, Closed, Connection, Event, State, Violation,
+    event::Cause,
+    frame::{MAX_CONTROL, Opcode},
+    receive::Received,
+    utf8,
 };
 use alloc::{borrow::Cow, string::String};
+
+/// The payload of a control frame that came in pieces.
+#[derive(Debug)]
+pub(crate) struct Control {
+    bytes: [u8; MAX_CONTROL],
+    len: usize,
+}
+
+impl Default for Control {
+    fn default() -> Self {
+        Control { bytes: [0; MAX_CONTROL], len: 0 }
+    }
+}
+
+impl Control {
+    /// Appends a piece. Its header has said that all fits.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        self.bytes[self.len..self.len + piece.len()].copy_from_slice(piece);
+        self.len += piece.len();
+    }
+
+    pub(crate) fn payload(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
 
 impl Connection {
     pub(crate) fn receive_control<'b>(&mut self, opcode: Opcode, payload: Cow<'b, [u8]>) -> Received<'b> {

@@ -127,6 +127,13 @@ impl Endpoint {
         changed
     }
 
+    /// Whether there is a [`sender`](Endpoint::sender), and no waker yet: for loops on which a waker costs memory, and few
+    /// connections need one. Where there is mail after it was set, a turn is due.
+    #[inline]
+    pub fn needs_waker(&self) -> bool {
+        self.mailbox.is_some() && self.waker.is_none()
+    }
+
     /// A sender that works from other threads.
     pub fn sender(&mut self) -> Sender {
         let (config, waker) = (self.connection.config(), &self.waker);

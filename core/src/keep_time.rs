@@ -7,7 +7,7 @@ use crate::{
     frame::Opcode,
     handshake,
     state::Step,
-    timers::{NEVER, after},
+    timers::{NEVER, Time, after},
 };
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -17,7 +17,7 @@ impl Connection {
     /// what is due. Call [`receive`](Connection::receive) afterwards.
     pub fn handle_timeout(&mut self, now: Duration) {
         self.arm(now);
-        let due = |deadline: Duration| deadline <= now && deadline != NEVER;
+        let due = |deadline: Time| deadline <= Time::from(now) && deadline != NEVER;
         if due(self.timers.phase) {
             self.timers.phase = NEVER;
             self.phase_is_over();
@@ -140,7 +140,7 @@ impl Connection {
             self.timers.pong = NEVER;
             return;
         }
-        if now.saturating_sub(self.timers.pong) > LATE {
+        if Time::from(now).since(self.timers.pong) > LATE {
             self.timers.pong = after(now, Some(LATE));
             return;
         }

@@ -183,6 +183,7 @@ mod outbox;
 mod receive;
 mod send;
 mod shared;
+mod stash;
 mod state;
 mod text;
 mod timers;

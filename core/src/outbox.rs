@@ -8,6 +8,7 @@ mod pongs;
 mod write;
 
 pub use piece::Piece;
+use pongs::Pongs;
 
 use crate::{
     event::Payload,
@@ -46,10 +47,8 @@ pub struct Outbox {
     finished: bool,
     /// There is nobody to take it.
     abandoned: bool,
-    /// Where each unsent pong ends, counted as `sent` is.
-    pongs: VecDeque<u64>,
-    /// The newest of the pongs that were coalesced, as a frame; it is queued when there is room for it.
-    late_pong: Option<Box<[u8]>>,
+    /// The pongs that wait, where there are any.
+    pongs: Option<Box<Pongs>>,
     /// All bytes that were ever sent.
     sent: u64,
 }
@@ -152,7 +151,7 @@ impl Outbox {
             self.compact();
             self.buffer.shrink_to(self.buffer.len() + STEP);
         }
-        if !self.pongs.is_empty() {
+        if self.pongs.is_some() {
             self.settle_pongs();
         }
     }
@@ -330,14 +329,6 @@ impl Outbox {
         self.pieces.push_back(Placed { at: self.buffer.len(), piece });
     }
 
-    /// Appends what gathered elsewhere: control frames, of which nothing was sent.
-    pub(crate) fn append(&mut self, other: Outbox) {
-        let start = self.sent + self.len() as u64;
-        self.push(&other.buffer, &[]);
-        self.pongs.extend(other.pongs.iter().map(|end| start + end));
-        self.late_pong = other.late_pong;
-    }
-
     /// Nothing will follow.
     pub(crate) fn finish(&mut self) {
         self.flush_late_pong();
@@ -366,8 +357,7 @@ impl Outbox {
         self.placed = 0;
         self.taken = 0;
         self.spent = 0;
-        self.pongs = VecDeque::new();
-        self.late_pong = None;
+        self.pongs = None;
         self.finished = true;
     }
 

@@ -166,25 +166,22 @@ impl Connection {
 
     /// Keeps input that may not be parsed yet.
     pub(crate) fn set_aside(&mut self, input: &mut &mut [u8]) {
-        if self.stash_start > 0 {
-            self.stash.drain(..mem::take(&mut self.stash_start));
-        }
-        self.stash.extend_from_slice(input);
+        self.stash.push(input);
         self.fast = false;
         *input = &mut [];
     }
 
     /// Parses what was set aside; its events own their bytes, since the stash does not outlive them.
     fn receive_stash(&mut self, input: &mut &mut [u8]) -> Received<'static> {
-        let mut stash = mem::take(&mut self.stash);
+        let (mut stash, start) = self.stash.take();
         let len = stash.len();
-        let mut rest = &mut stash[mem::take(&mut self.stash_start)..];
+        let mut rest = &mut stash[start..];
         let event = self.receive_frames(&mut rest)?.map(Event::into_owned);
         let start = len - rest.len();
         if start < len {
             // What is behind the end is not kept.
             if !self.state.is_over() {
-                (self.stash, self.stash_start) = (stash, start);
+                self.stash.restore(stash, start);
             }
         } else if event.is_none() {
             return Ok(self.receive_frames(input)?.map(Event::into_owned));
@@ -329,12 +326,12 @@ impl Connection {
         self.frame = (frame.left > 0).then_some(frame);
         self.timers.heard = true;
         if frame.opcode.is_control() {
-            self.control.extend_from_slice(piece);
+            self.control.get_or_insert_default().push(piece);
             if frame.left > 0 {
                 return Ok(None);
             }
-            let payload = mem::take(&mut self.control);
-            return self.receive_control(frame.opcode, Cow::Owned(payload));
+            let control = self.control.take().unwrap_or_default();
+            return self.receive_control(frame.opcode, Cow::Owned(control.payload().into()));
         }
         let Some(kind) = self.message else { return Ok(None) };
         let fin = frame.fin && frame.left == 0;

@@ -5,19 +5,44 @@
 
 use core::time::Duration;
 
+/// A time, in nanoseconds since the driver's epoch: half as large as a duration, since each connection keeps several.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Time(u64);
+
 /// No deadline.
-pub(crate) const NEVER: Duration = Duration::MAX;
+pub(crate) const NEVER: Time = Time(u64::MAX);
+
+impl From<Duration> for Time {
+    #[inline]
+    fn from(since: Duration) -> Self {
+        // 584 years and more are never.
+        Time(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    }
+}
+
+impl Time {
+    /// `None` for never.
+    #[inline]
+    pub(crate) fn duration(self) -> Option<Duration> {
+        (self != NEVER).then_some(Duration::from_nanos(self.0))
+    }
+
+    /// How much later this is than `earlier`.
+    pub(crate) fn since(self, earlier: Time) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
 
 #[derive(Debug)]
 pub(crate) struct Timers {
     /// The end of the opening handshake, or of the closing one and the transport.
-    pub(crate) phase: Duration,
+    pub(crate) phase: Time,
     /// When the next ping is due.
-    pub(crate) ping: Duration,
+    pub(crate) ping: Time,
     /// When the pong to `pinged` is due.
-    pub(crate) pong: Duration,
+    pub(crate) pong: Time,
     /// When the outbox must have moved on from `sent`.
-    pub(crate) write: Duration,
+    pub(crate) write: Time,
     /// `Outbox::sent` when `write` was armed.
     pub(crate) sent: u64,
     /// Numbers the pings; the last one is the payload of the ping that is out.
@@ -54,8 +79,7 @@ impl Timers {
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<Duration> {
         let keep_alive = if self.unread { NEVER } else { self.ping.min(self.pong) };
-        let next = self.phase.min(self.write).min(keep_alive);
-        (next != NEVER).then_some(next)
+        self.phase.min(self.write).min(keep_alive).duration()
     }
 
     /// No pings any more.
@@ -66,6 +90,6 @@ impl Timers {
 }
 
 /// `now` and then `length`; never, where there is no length.
-pub(crate) fn after(now: Duration, length: Option<Duration>) -> Duration {
-    length.map_or(NEVER, |length| now.saturating_add(length))
+pub(crate) fn after(now: Duration, length: Option<Duration>) -> Time {
+    length.map_or(NEVER, |length| now.saturating_add(length).into())
 }

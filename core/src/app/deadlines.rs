@@ -1,5 +1,6 @@
 //! The deadlines of many connections, for loops that bring no timers of their own.
 
+use crate::timers::{NEVER, Time};
 use std::{collections::BTreeSet, time::Duration};
 
 /// The deadlines of many connections. A loop waits until [`next`](Deadlines::next), and then gives a turn to whoever
@@ -25,19 +26,25 @@ use std::{collections::BTreeSet, time::Duration};
 #[derive(Clone, Debug)]
 pub struct Deadlines<K> {
     // One entry for each key that is armed: a heap would keep the outdated ones until their time has come.
-    set: BTreeSet<(Duration, K)>,
+    set: BTreeSet<(Time, K)>,
 }
 
 /// When a connection will be asked about its deadline.
-#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
-pub struct Armed(Option<Duration>);
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Armed(Time);
+
+impl Default for Armed {
+    fn default() -> Self {
+        Armed(NEVER)
+    }
+}
 
 impl<K: Copy + Ord> Deadlines<K> {
     /// Has `key` named in [`expire`](Deadlines::expire) at `deadline`, or earlier. `armed` is the one of `key`.
     #[inline]
     pub fn arm(&mut self, key: K, armed: &mut Armed, deadline: Option<Duration>) {
         if let Some(deadline) = deadline
-            && armed.0.is_none_or(|at| deadline < at)
+            && Time::from(deadline) < armed.0
         {
             self.rearm(key, armed, Some(deadline));
         }
@@ -45,22 +52,24 @@ impl<K: Copy + Ord> Deadlines<K> {
 
     /// Has `key` named at `deadline` and no earlier; never, where it is `None`.
     pub fn rearm(&mut self, key: K, armed: &mut Armed, deadline: Option<Duration>) {
-        if let Some(at) = armed.0 {
-            self.set.remove(&(at, key));
+        if armed.0 != NEVER {
+            self.set.remove(&(armed.0, key));
         }
-        armed.0 = deadline;
-        self.set.extend(deadline.map(|at| (at, key)));
+        armed.0 = deadline.map_or(NEVER, Time::from);
+        if armed.0 != NEVER {
+            self.set.insert((armed.0, key));
+        }
     }
 
     /// When the first of them is armed for.
     pub fn next(&self) -> Option<Duration> {
-        self.set.first().map(|(at, _)| *at)
+        self.set.first().and_then(|(at, _)| at.duration())
     }
 
     /// Appends to `due` whose time has come. Each is to be [`rearm`](Deadlines::rearm)ed, after a turn.
     pub fn expire(&mut self, now: Duration, due: &mut Vec<K>) {
         while let Some((at, key)) = self.set.first().copied()
-            && at <= now
+            && at <= Time::from(now)
         {
             self.set.pop_first();
             due.push(key);

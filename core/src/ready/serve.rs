@@ -170,12 +170,18 @@ impl<A: App, W: Watch> Connections<A, W> {
             self.connections.remove(key);
             return;
         }
+        let mut is_due = false;
+        if endpoint.needs_waker() {
+            endpoint.set_waker(&self.hub.waker(key));
+            // It may have come before it could wake anybody.
+            is_due = endpoint.has_mail();
+        }
         let deadline = session.poll_timeout(&mut Access::Direct(endpoint));
         match seen {
             Some(_) => self.deadlines.arm(key, armed, deadline),
             None => self.deadlines.rearm(key, armed, deadline),
         }
-        if socket.has_more(endpoint) || endpoint.wants_turn() {
+        if is_due || socket.has_more(endpoint) || endpoint.wants_turn() {
             self.due.push(key);
         }
     }
@@ -186,9 +192,8 @@ impl<A: App, W: Watch> Connections<A, W> {
         // One that the loop cannot watch is lost already, or lost now.
         if self.watch.watch(&mut socket, key).is_ok() {
             let session = Session::new(&self.server, peer);
-            let mut endpoint = Endpoint::server(&self.server.options);
+            let endpoint = Endpoint::server(&self.server.options);
             endpoint.set_peer(peer);
-            endpoint.set_waker(&self.hub.waker(key));
             let socket = Watched::new(socket);
             entry.insert(Box::new(Connection { session, endpoint, socket, armed: Armed::default() }));
             self.turn(key, None);
