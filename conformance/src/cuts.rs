@@ -13,16 +13,22 @@ pub(crate) fn cuts(input: &[u8]) -> impl Iterator<Item = Vec<usize>> {
     [vec![], (1..len).collect()].into_iter().chain(seeded)
 }
 
-/// Writes it in pieces. The endpoint may have seen enough before the end.
+/// Writes it in pieces, which the test transport has the endpoint read one by one, unless they are too many to wait for each.
+/// The endpoint may have seen enough before the end.
 pub(crate) fn write(peer: &mut Peer, bytes: &[u8], cuts: &[usize]) {
     let mut start = 0;
     for end in cuts.iter().copied().filter(|end| (1..bytes.len()).contains(end)).chain([bytes.len()]) {
-        if peer.try_write(&bytes[start..end]).is_err() {
+        let piece = &bytes[start..end];
+        let written = if cuts.len() < ONE_BY_ONE { peer.deliver(piece) } else { peer.try_write(piece) };
+        if written.is_err() {
             return;
         }
         start = end;
     }
 }
+
+/// Four vectors are longer.
+const ONE_BY_ONE: usize = 1000;
 
 #[cfg(test)]
 mod tests {
