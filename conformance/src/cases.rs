@@ -133,6 +133,7 @@ macro_rules! server_cases {
                 the_origin_is_checked;
             vectors:
                 handshakes,
+                accepts,
                 requests;
             more_vectors:
                 requests_of_our_own;

@@ -3,42 +3,25 @@
 use crate::{
     Host, Idiom, Loop, Peer, Way,
     cuts::{cuts, write},
-    drafts, hixie,
+    hixie,
     http::Head,
-    vectors::{bytes, happens, strings},
+    kinds::{Kind, bytes, configured},
+    vectors::happens,
 };
 use serde_json::Value;
-use timtow_core::{Cause, Config, Draft, Role};
-
-const LEGACY: &str = include_str!("../vectors/legacy.json");
-
-fn vectors(way: Way, wanted: impl Fn(&Value) -> bool) -> Vec<Value> {
-    let vectors: Vec<Value> = serde_json::from_str(LEGACY).expect("JSON");
-    assert_eq!(vectors.len(), 88);
-    let role = if way.role() == Role::Server { "server" } else { "client" };
-    vectors
-        .into_iter()
-        .filter(|vector| (vector["role"] == role || vector["role"] == "both") && wanted(vector))
-        .collect()
-}
+use timtow_core::{Cause, Draft};
 
 fn draft(vector: &Value) -> Draft {
-    let drafts = strings(&vector["config"]["drafts"]).expect("drafts");
-    drafts[0].parse().unwrap_or_else(|_| panic!("{drafts:?} is not understood"))
-}
-
-fn config(vector: &Value) -> Config {
-    assert_eq!(vector["config"]["origins"], "any");
-    Config { subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(), ..drafts::config(draft(vector)) }
+    let drafts: Vec<Draft> = configured(vector).drafts.iter().collect();
+    assert_eq!(drafts.len(), 1, "{vector}");
+    drafts[0]
 }
 
 /// `frames-in`, `encode` and `close`: what the endpoint makes of frames, and how it frames what it says.
 pub fn frames_of_the_drafts<L: Loop>(way: Way) {
-    let vectors = vectors(way, |vector| ["frames-in", "encode", "close"].iter().any(|kind| vector["kind"] == *kind));
-    assert_eq!(vectors.len(), if way.role() == Role::Server { 42 } else { 48 });
-    for vector in vectors {
+    for vector in Kind::DraftFrames.vectors(way.role()) {
         let draft = draft(&vector);
-        let host = Host::<L>::new(way, config(&vector));
+        let host = Host::<L>::new(way, configured(&vector));
         let encode = vector["kind"] == "encode";
         let mut input = bytes(&vector["input"]);
         if encode {
@@ -52,18 +35,19 @@ pub fn frames_of_the_drafts<L: Loop>(way: Way) {
             let closing =
                 if way.idiom == Idiom::Split && input.ends_with(&hixie::CLOSE) { hixie::CLOSE.len() } else { 0 };
             let (front, back) = input.split_at(input.len() - closing);
+            let behind: Vec<_> = cuts.iter().filter_map(|cut| cut.checked_sub(front.len())).collect();
             write(&mut peer, front, &cuts);
             let mut closed = false;
             if let Some(events) = vector["events"].as_array() {
                 for event in events {
                     closed |= event["type"] == "close";
                     if closed {
-                        write(&mut peer, back, &[]);
+                        write(&mut peer, back, &behind);
                     }
                     meant(&mut peer, draft, event);
                 }
             } else {
-                write(&mut peer, back, &[]);
+                write(&mut peer, back, &behind);
                 let output = bytes(&vector["output"]);
                 assert_eq!(peer.take(output.len()), output, "{vector}");
                 closed = !encode;
@@ -99,10 +83,8 @@ fn meant(peer: &mut Peer, draft: Draft, event: &Value) {
 
 /// Requests, and the challenges of hixie-76: what a server answers.
 pub fn requests_of_the_drafts<L: Loop>(way: Way) {
-    let vectors = vectors(way, |vector| vector["kind"].is_null() || vector["kind"] == "challenge");
-    assert_eq!(vectors.len(), 30);
-    for vector in vectors {
-        let host = Host::<L>::new(way, config(&vector));
+    for vector in Kind::DraftRequests.vectors(way.role()) {
+        let host = Host::<L>::new(way, configured(&vector));
         let is_challenge = vector["kind"] == "challenge";
         let input = if is_challenge { challenge(&vector) } else { bytes(&vector["input"]) };
         for cuts in cuts(&input) {
@@ -157,11 +139,9 @@ fn challenge(vector: &Value) -> Vec<u8> {
 
 /// What a client asks, and whether it takes the answer.
 pub fn responses_of_the_drafts<L: Loop>(way: Way) {
-    let vectors = vectors(way, |vector| vector["kind"].is_null());
-    assert_eq!(vectors.len(), 7);
-    for vector in vectors {
+    for vector in Kind::DraftResponses.vectors(way.role()) {
         let draft = draft(&vector);
-        let host = Host::<L>::new(way, config(&vector));
+        let host = Host::<L>::new(way, configured(&vector));
         // The suite's client asks for `/` of its peer, from an origin there, and for no subprotocol.
         let own = |head: &str| {
             head.replace(" ws://example.com/demo", &format!(" {}://{}/", hixie::scheme(way), host.address()))
@@ -184,7 +164,7 @@ pub fn responses_of_the_drafts<L: Loop>(way: Way) {
         let end = input.windows(4).position(|window| window == b"\r\n\r\n").expect("a head") + 4;
         let (response, behind) = input.split_at(end);
         let response = own(str::from_utf8(response).expect("ASCII")).into_bytes();
-        for cuts in cuts(&response) {
+        for cuts in cuts(&[&response[..], behind].concat()) {
             let mut peer = host.peer();
             let (head, body) = hixie::take_request(&mut peer, draft);
             let mut behind = behind.to_vec();

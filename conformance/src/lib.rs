@@ -24,6 +24,7 @@ mod hixie;
 mod host;
 pub mod http;
 pub mod inflate;
+mod kinds;
 pub mod more_vectors;
 mod peer;
 pub mod record;

@@ -4,29 +4,12 @@ use crate::{
     Host, Idiom, Loop, Peer, Way,
     cuts::{cuts, write},
     frame::CLOSE,
-    vectors::{bytes, happens, strings},
+    http,
+    kinds::{Kind, bytes, configured},
+    vectors::happens,
 };
 use serde_json::Value;
-use timtow_core::{Cause, Config, Origins, Role};
-
-const MORE: &str = include_str!("../vectors/more.json");
-
-fn vectors(kind: &str, role: Role) -> Vec<Value> {
-    let vectors: Vec<Value> = serde_json::from_str(MORE).expect("JSON");
-    let role = if role == Role::Server { "server" } else { "client" };
-    vectors.into_iter().filter(|vector| vector["kind"] == kind && vector["role"] == role).collect()
-}
-
-fn configured(vector: &Value) -> Config {
-    let max = vector["config"]["max_message"].as_u64().map_or(1 << 20, |max| max as usize);
-    Config {
-        max_message: max,
-        max_frame: max,
-        origins: strings(&vector["config"]["origins"]).map_or(Origins::Any, Origins::List),
-        subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(),
-        ..Config::default()
-    }
-}
+use timtow_core::Cause;
 
 /// What frames lead to: their answers, and the close frame of a violation. A pong has no answer.
 fn answers(way: Way, peer: &mut Peer, vector: &Value) {
@@ -50,31 +33,22 @@ fn answers(way: Way, peer: &mut Peer, vector: &Value) {
 
 /// Frames, once the connection is open.
 pub fn frames_of_our_own<L: Loop>(way: Way) {
-    let vectors = vectors("frames-in", way.role());
-    assert_eq!(vectors.len(), if way.role() == Role::Server { 67 } else { 63 });
-    let limited = |limited: bool| vectors.iter().filter(move |vector| vector["config"].is_null() != limited);
-    for limits in [false, true] {
-        let Some(first) = limited(limits).next() else { continue };
-        let host = Host::<L>::new(way, configured(first));
-        for vector in limited(limits) {
-            let input = bytes(&vector["input"]);
-            for cuts in cuts(&input) {
-                let mut peer = host.open();
-                write(&mut peer, &input, &cuts);
-                answers(way, &mut peer, vector);
-                drop(peer);
-                host.end();
-            }
+    for vector in Kind::OwnFrames.vectors(way.role()) {
+        let (host, input) = (Host::<L>::new(way, configured(&vector)), bytes(&vector["input"]));
+        for cuts in cuts(&input) {
+            let mut peer = host.open();
+            write(&mut peer, &input, &cuts);
+            answers(way, &mut peer, &vector);
+            drop(peer);
+            host.end();
         }
     }
 }
 
 /// Requests, and frames behind them.
 pub fn requests_of_our_own<L: Loop>(way: Way) {
-    let vectors = vectors("request", Role::Server);
-    assert_eq!(vectors.len(), 53);
-    for vector in &vectors {
-        let (host, input) = (Host::<L>::new(way, configured(vector)), bytes(&vector["input"]));
+    for vector in Kind::OwnRequests.vectors(way.role()) {
+        let (host, input) = (Host::<L>::new(way, configured(&vector)), bytes(&vector["input"]));
         for cuts in cuts(&input) {
             let mut peer = host.peer();
             write(&mut peer, &input, &cuts);
@@ -89,7 +63,7 @@ pub fn requests_of_our_own<L: Loop>(way: Way) {
                 peer.echo("Hello");
                 peer.close();
             } else {
-                answers(way, &mut peer, vector);
+                answers(way, &mut peer, &vector);
             }
         }
     }
@@ -98,18 +72,16 @@ pub fn requests_of_our_own<L: Loop>(way: Way) {
 /// Responses, and frames behind them.
 pub fn responses_of_our_own<L: Loop>(way: Way) {
     assert_eq!(way.idiom, Idiom::Connect);
-    let vectors = vectors("response", Role::Client);
-    assert_eq!(vectors.len(), 27);
-    for vector in &vectors {
-        let host = Host::<L>::new(way, Config::default());
+    for vector in Kind::OwnResponses.vectors(way.role()) {
+        let host = Host::<L>::new(way, configured(&vector));
         let whole = bytes(&vector["input"]);
         let end = whole.windows(4).rposition(|bytes| bytes == b"\r\n\r\n").map_or(0, |at| at + 4);
         for cuts in cuts(&whole) {
             let mut peer = host.peer();
             let key = peer.head().only("Sec-WebSocket-Key").to_owned();
             // The vector's answer is one to the vector's key.
-            let accept = crate::http::accept(vector["key"].as_str().unwrap_or_default());
-            let head = String::from_utf8_lossy(&whole[..end]).replace(&accept, &crate::http::accept(&key));
+            let accept = http::accept(vector["key"].as_str().unwrap_or_default());
+            let head = String::from_utf8_lossy(&whole[..end]).replace(&accept, &http::accept(&key));
             write(&mut peer, &[head.as_bytes(), &whole[end..]].concat(), &cuts);
             if vector["expect"] == "fail" {
                 peer.shutdown();
@@ -121,7 +93,7 @@ pub fn responses_of_our_own<L: Loop>(way: Way) {
                 peer.close();
                 host.end().expect_clean(1000, "");
             } else {
-                answers(way, &mut peer, vector);
+                answers(way, &mut peer, &vector);
                 drop(peer);
                 host.end();
             }

@@ -16,6 +16,8 @@ use std::{
 };
 use timtow_core::Role;
 
+mod through;
+
 /// The other end of a connection of the endpoint under test. Everything that it waits for ends with a panic by the
 /// watchdog.
 #[derive(Debug)]
@@ -70,42 +72,9 @@ impl Peer {
         self.stream.try_clone().expect("another handle")
     }
 
-    /// Does the opening handshake of the test transport, if there is one.
-    pub fn greet(&mut self) {
-        self.greet_in_pieces(record::GREETING.len());
-    }
-
-    /// As [`greet`](Peer::greet), so many bytes at a time.
-    pub fn greet_in_pieces(&mut self, len: usize) {
-        if self.decoder.is_none() {
-            return;
-        }
-        if self.role == Role::Client {
-            record::GREETING.chunks(len).for_each(|piece| self.write_wire(piece));
-        }
-        while !self.decoder.as_ref().is_some_and(|decoder| decoder.is_open) {
-            assert!(self.fill(), "the end before the greeting");
-        }
-        if self.role == Role::Server {
-            record::GREETING.chunks(len).for_each(|piece| self.write_wire(piece));
-        }
-    }
-
     /// Writes bytes to the socket, around the transport.
     pub fn write_wire(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).expect("the endpoint reads");
-    }
-
-    /// What the bytes are on the wire.
-    pub fn sealed(&self, bytes: &[u8]) -> Vec<u8> {
-        match self.decoder {
-            None => bytes.to_vec(),
-            Some(_) => {
-                let mut wire = Vec::new();
-                record::encode(bytes, &mut wire);
-                wire
-            }
-        }
     }
 
     /// Writes bytes.
@@ -393,11 +362,6 @@ impl Peer {
     /// Ends the connection with RST.
     pub fn reset(self) {
         SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
-    }
-
-    /// Ticks of the test transport that came.
-    pub fn ticks(&self) -> usize {
-        self.decoder.as_ref().map_or(0, |decoder| decoder.ticks)
     }
 }
 

@@ -2,17 +2,20 @@
 //!
 //! Each side begins with a greeting, the server only when it has the client's. Then come records: a type, two bytes of
 //! length, and up to 1,000 bytes that are not what they were. A record of type `TICK` is sent by time alone, one of type
-//! `OVER` says that nothing follows.
+//! `OVER` says that nothing follows. One of type `PIECE` is answered with `TAKEN` once it has been read: whoever waits for that
+//! knows that the next one is read by itself, however the socket joins what was written.
 
 use std::{io, mem, sync::Arc, time::Duration};
 use timtow_core::{MakeTransport, Role, Transport};
 
 /// What each side begins with.
 pub const GREETING: &[u8] = b"record/1\n";
-/// What is not a tick, nor the end.
+/// What is neither of those below.
 const DATA: u8 = 1;
 const TICK: u8 = 2;
 const OVER: u8 = 3;
+const PIECE: u8 = 4;
+const TAKEN: u8 = 5;
 /// Payload of a record at most.
 const RECORD: usize = 1000;
 /// The bytes of a record are changed by this.
@@ -39,6 +42,13 @@ pub fn encode(plain: &[u8], wire: &mut Vec<u8>) {
     }
 }
 
+/// Puts bytes into records, and asks to be told when they were read.
+pub fn encode_piece(plain: &[u8], wire: &mut Vec<u8>) {
+    let (front, back) = plain.split_at(plain.len().saturating_sub(RECORD));
+    encode(front, wire);
+    put(PIECE, back, wire);
+}
+
 /// The record that says that nothing follows.
 pub fn over(wire: &mut Vec<u8>) {
     put(OVER, &[], wire);
@@ -59,6 +69,10 @@ pub struct Decoder {
     pub is_open: bool,
     /// Ticks that came.
     pub ticks: usize,
+    /// Pieces that came.
+    pieces: usize,
+    /// Pieces that the peer has taken.
+    pub taken: usize,
     /// The peer says that nothing follows.
     pub is_over: bool,
 }
@@ -93,6 +107,11 @@ impl Decoder {
             let Some(payload) = rest.get(at + 3..end) else { break };
             match kind {
                 DATA => plain.extend(payload.iter().map(|byte| byte ^ CHANGE)),
+                PIECE => {
+                    plain.extend(payload.iter().map(|byte| byte ^ CHANGE));
+                    self.pieces += 1;
+                }
+                TAKEN => self.taken += 1,
                 TICK => self.ticks += 1,
                 OVER => self.is_over = true,
                 _ => return Err(io::Error::other("an unknown record")),
@@ -111,6 +130,9 @@ struct Records {
     decoder: Decoder,
     greets: bool,
     greeted: bool,
+    /// Pieces of which the peer was told that they were taken.
+    told: usize,
+    is_over: bool,
     deadline: Deadline,
     tick_is_due: bool,
 }
@@ -132,6 +154,8 @@ impl Records {
             decoder: Decoder::default(),
             greets: role == Role::Client,
             greeted: false,
+            told: 0,
+            is_over: false,
             deadline: Deadline::Unarmed,
             tick_is_due: false,
         }
@@ -140,8 +164,9 @@ impl Records {
 
 impl Transport for Records {
     fn receive(&mut self, wire: &mut [u8], plain: &mut Vec<u8>) -> io::Result<()> {
-        let was_open = self.decoder.is_open;
+        let (was_open, pieces) = (self.decoder.is_open, self.decoder.pieces);
         self.decoder.receive(wire, plain)?;
+        assert!(self.decoder.pieces <= pieces + 1, "pieces that should be read each by itself came together");
         // Nobody reads it again: a driver that takes it for plain text is found out.
         wire.fill(0xff);
         if self.decoder.is_open && !was_open {
@@ -158,6 +183,10 @@ impl Transport for Records {
         if mem::take(&mut self.tick_is_due) {
             put(TICK, &[], wire);
         }
+        while !self.is_over && self.told < self.decoder.pieces {
+            put(TAKEN, &[], wire);
+            self.told += 1;
+        }
         assert!(plain.is_empty() || self.is_open(), "plain text was offered before the transport was open");
         encode(plain, wire);
         Ok(())
@@ -170,6 +199,7 @@ impl Transport for Records {
     fn close(&mut self, wire: &mut Vec<u8>) {
         if self.greeted {
             over(wire);
+            self.is_over = true;
         }
     }
 

@@ -1,57 +1,29 @@
-//! The published vectors whose configuration asks for no legacy draft, each whole, byte by byte, and at eight seeded cuts.
+//! The published vectors whose configuration asks for no legacy draft alone, each whole, byte by byte, and at eight seeded cuts.
 
 use crate::{
     Host, Idiom, Loop, Peer, Way,
     cuts::{cuts, write},
     frame::{BINARY, CLOSE, Frame, PING, PONG, TEXT},
-    http::Head,
+    http::{self, Head},
     inflate::Naive,
+    kinds::{Kind, bytes, configured},
     rfc7692,
 };
 use serde_json::Value;
-use timtow_core::{Cause, Config, Error, Origins, Role, app::Options};
-
-const FRAMES: &str = include_str!("../vectors/frames.json");
-const HANDSHAKES: &str = include_str!("../vectors/handshakes.json");
-const RFC6455: &str = include_str!("../vectors/rfc6455.json");
-
-fn vectors(json: &str) -> Vec<Value> {
-    let vectors: Vec<Value> = serde_json::from_str(json).expect("JSON");
-    let asks_for_no_more = |vector: &Value| {
-        let drafts = vector["config"]["drafts"].as_array();
-        drafts.is_none_or(|drafts| drafts.iter().all(|draft| draft == "13"))
-    };
-    vectors.into_iter().filter(asks_for_no_more).collect()
-}
-
-fn asks_for_deflate(vector: &Value) -> bool {
-    vector["config"]["deflate"] == true
-}
+use timtow_core::{Cause, Error};
 
 /// A host for the vector's configuration, and a connection to it.
 fn open<L: Loop>(way: Way, vector: &Value) -> (Host<L>, Peer) {
-    let max = vector["config"]["max_message"].as_u64().map_or(1 << 20, |max| max as usize);
-    let limits = Config { max_message: max, max_frame: max, ..configured(vector) };
-    let host = Host::<L>::new(way, limits);
-    let peer = if asks_for_deflate(vector) { rfc7692::open(&host, "") } else { host.open() };
+    let config = configured(vector);
+    let compresses = config.deflate.is_some();
+    let host = Host::<L>::new(way, config);
+    let peer = if compresses { rfc7692::open(&host, "") } else { host.open() };
     (host, peer)
-}
-
-pub(crate) fn bytes(hex: &Value) -> Vec<u8> {
-    let digits = hex.as_str().unwrap_or_else(|| panic!("{hex} is not hex")).as_bytes().as_chunks::<2>().0;
-    let byte = |digits: &[u8; 2]| u8::from_str_radix(str::from_utf8(digits).expect("ASCII"), 16).expect("hex");
-    digits.iter().map(byte).collect()
 }
 
 /// `frames.json`: what a frame of this role's peer must lead to.
 pub fn frames<L: Loop>(way: Way) {
-    let mut ran = 0;
-    for vector in vectors(FRAMES) {
-        let role = if vector["role"] == "client" { Role::Client } else { Role::Server };
-        if role != way.role() {
-            continue;
-        }
-        ran += 1;
+    for vector in Kind::Frames.vectors(way.role()) {
         let input = bytes(&vector["hex"]);
         for cuts in cuts(&input) {
             let (host, mut peer) = open::<L>(way, &vector);
@@ -61,7 +33,6 @@ pub fn frames<L: Loop>(way: Way) {
             host.end();
         }
     }
-    assert_eq!(ran, if way.role() == Role::Server { 63 } else { 1 });
 }
 
 fn expect(peer: &mut Peer, expect: &str, vector: &Value) {
@@ -92,13 +63,7 @@ fn expect(peer: &mut Peer, expect: &str, vector: &Value) {
 
 /// `rfc6455.json`, `frames-in`: the events that frames of this role's peer mean, or the close code.
 pub fn events<L: Loop>(way: Way) {
-    let mut ran = 0;
-    for vector in vectors(RFC6455) {
-        let role = if vector["role"] == "client" { Role::Client } else { Role::Server };
-        if vector["kind"] != "frames-in" || role != way.role() {
-            continue;
-        }
-        ran += 1;
+    for vector in Kind::Events.vectors(way.role()) {
         let input = bytes(&vector["input"]);
         for cuts in cuts(&input) {
             let (host, mut peer) = open::<L>(way, &vector);
@@ -114,7 +79,6 @@ pub fn events<L: Loop>(way: Way) {
             host.end();
         }
     }
-    assert_eq!(ran, 19);
 }
 
 /// The endpoint shows by its answer that it saw the event.
@@ -140,11 +104,9 @@ pub(crate) fn happens(peer: &mut Peer, event: &Value) {
 
 /// `handshakes.json`: what a request is answered.
 pub fn handshakes<L: Loop>(way: Way) {
-    let vectors = vectors(HANDSHAKES);
-    assert_eq!(vectors.len(), 31);
-    for vector in &vectors {
+    for vector in Kind::Handshakes.vectors(way.role()) {
         let expect = vector["expect"].as_str().expect("what to expect");
-        let host = Host::<L>::new(way, configured(vector));
+        let host = Host::<L>::new(way, configured(&vector));
         let input = bytes(&vector["hex"]);
         for cuts in cuts(&input) {
             let mut peer = host.peer();
@@ -172,65 +134,69 @@ pub fn handshakes<L: Loop>(way: Way) {
     }
 }
 
-pub(crate) fn strings(list: &Value) -> Option<Vec<String>> {
-    Some(list.as_array()?.iter().map(|item| item.as_str().expect("a string").to_owned()).collect())
-}
-
-fn configured(vector: &Value) -> Config {
-    Config {
-        origins: strings(&vector["config"]["origins"]).map_or(Origins::Any, Origins::List),
-        subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(),
-        deflate: rfc7692::config().deflate.filter(|_| asks_for_deflate(vector)),
-        ..Config::default()
-    }
-}
-
-/// `rfc6455.json`, requests: the answer, as status line and fields.
+/// `rfc6455.json`, requests: what a vector says of the answer.
 pub fn requests<L: Loop>(way: Way) {
-    let mut ran = 0;
-    for vector in vectors(RFC6455) {
-        let input = bytes(&vector["input"]);
-        if vector["role"] != "server" || !input.starts_with(b"GET ") {
-            continue;
-        }
-        ran += 1;
-        let host = Host::<L>::new(way, configured(&vector));
+    for vector in Kind::Requests.vectors(way.role()) {
+        let (host, input) = (Host::<L>::new(way, configured(&vector)), bytes(&vector["input"]));
         for cuts in cuts(&input) {
             let mut peer = host.peer();
             write(&mut peer, &input, &cuts);
-            let (mut head, _) = peer.response();
-            if vector["expect"] == "reject" {
-                assert_eq!(vector["status"], head.status().to_string(), "{vector}");
-                continue;
+            let (head, _) = peer.response();
+            let status = head.status();
+            compare(head, &vector);
+            if status == 101 {
+                peer.close();
+            } else {
+                peer.expect_end();
             }
-            let expected = String::from_utf8(bytes(&vector["output"])).expect("ASCII");
-            let mut expected = Head::parse(expected.strip_suffix("\r\n").expect("a head"));
-            expected.fields.sort();
-            head.fields.sort();
-            assert_eq!((head.start, head.fields), (expected.start, expected.fields), "{vector}");
+        }
+    }
+}
+
+/// The status, and the whole head, its fields in any order, or the field that is named.
+fn compare(mut head: Head, vector: &Value) {
+    let refused = vector["expect"] == "reject";
+    assert_eq!(head.status().to_string(), if refused { vector["status"].as_str().expect("a status") } else { "101" });
+    let Some(compare) = vector["compare"].as_str() else { return assert!(vector["output"].is_null()) };
+    let output = String::from_utf8(bytes(&vector["output"])).expect("ASCII");
+    let mut prescribed = Head::parse(output.strip_suffix("\r\n").expect("a head"));
+    if let Some(name) = compare.strip_prefix("status+") {
+        return assert_eq!(head.only(name), prescribed.only(name), "{vector}");
+    }
+    assert_eq!(compare, "headers", "{vector}");
+    prescribed.fields.sort();
+    head.fields.sort();
+    assert_eq!((head.start, head.fields), (prescribed.start, prescribed.fields), "{vector}");
+}
+
+/// `rfc6455.json`, `accept`: what answers a key.
+pub fn accepts<L: Loop>(way: Way) {
+    for vector in Kind::Accepts.vectors(way.role()) {
+        let host = Host::<L>::new(way, configured(&vector));
+        let key = String::from_utf8(bytes(&vector["input"])).expect("base64");
+        let request = http::request("/", "").replace(http::KEY, &key);
+        for cuts in cuts(request.as_bytes()) {
+            let mut peer = host.peer();
+            write(&mut peer, request.as_bytes(), &cuts);
+            let (head, _) = peer.response();
+            assert_eq!(head.only("Sec-WebSocket-Accept").as_bytes(), bytes(&vector["output"]), "{vector}");
             peer.close();
         }
     }
-    assert_eq!(ran, 6);
 }
 
 /// `rfc6455.json`, responses: whether the client takes them.
 pub fn responses<L: Loop>(way: Way) {
     assert_eq!(way.idiom, Idiom::Connect);
-    let mut ran = 0;
-    for vector in vectors(RFC6455) {
+    for vector in Kind::Responses.vectors(way.role()) {
         let input = String::from_utf8_lossy(&bytes(&vector["input"])).into_owned();
-        if vector["role"] != "client" || !input.starts_with("HTTP/") {
-            continue;
-        }
-        ran += 1;
-        let host = Host::<L>::with_options(way, Options::default());
+        let host = Host::<L>::new(way, configured(&vector));
         for cuts in cuts(input.as_bytes()) {
             let mut peer = host.peer();
             let key = peer.head().only("Sec-WebSocket-Key").to_owned();
             // The vector's answer is one to the vector's key.
-            let accept = crate::http::accept(vector["key"].as_str().unwrap_or_default());
-            let input = input.replace(&accept, &crate::http::accept(&key));
+            let accept = http::accept(vector["key"].as_str().unwrap_or_default());
+            let input = input.replace(&accept, &http::accept(&key));
             write(&mut peer, input.as_bytes(), &cuts);
             if vector["expect"] == "open" {
                 peer.echo("Hello");
@@ -257,5 +223,4 @@ pub fn responses<L: Loop>(way: Way) {
             }
         }
     }
-    assert_eq!(ran, 5);
 }

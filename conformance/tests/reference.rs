@@ -22,7 +22,7 @@ enum Polling {}
 suite!(Polling, async);
 
 /// How long it looks away.
-const PAUSE: Duration = Duration::from_micros(500);
+const PAUSE: Duration = Duration::from_micros(100);
 
 impl Loop for Polling {
     type WebSocket = Awaited<Self, Socket>;

@@ -5,8 +5,9 @@ mod common;
 
 use common::{
     config, describe,
-    drafts::{field, fields, in_every_way, open, response, speaking},
+    drafts::{field, fields, open, response, speaking},
     drain, feed,
+    ways::in_every_way,
 };
 use std::sync::Arc;
 use timtow_core::{
@@ -117,17 +118,17 @@ fn what_is_over_the_limit_closes() {
             (b"\x80\x0b", Violation::FrameTooBig),
             (b"\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80\x80", Violation::FrameTooBig),
         ] {
-            let (events, output) = in_every_way("over the limit", || open(role, draft, limited()), input);
-            assert_eq!(events, [format!("closed 1006  Violation({violation:?})")]);
-            assert_eq!(output, if draft == Draft::Hixie76 { &[0xff, 0][..] } else { &[] });
+            let outcome = in_every_way("over the limit", || open(role, draft, limited()), input);
+            assert_eq!(outcome.events, [format!("closed 1006  Violation({violation:?})")]);
+            assert_eq!(outcome.output, if draft == Draft::Hixie76 { &[0xff, 0][..] } else { &[] });
             let mut ws = open(role, draft, limited());
             feed(&mut ws, input, |_, _| {});
             drain(&mut ws);
             assert!(ws.outbox().is_finished(), "the transport is half-closed");
         }
-        let (events, _) =
-            in_every_way("at the limit", || open(role, draft, limited()), b"\0HelloWorld\xff\x80\x0aHelloWorld");
-        assert_eq!(events, ["text HelloWorld"]);
+        let input = b"\0HelloWorld\xff\x80\x0aHelloWorld";
+        let outcome = in_every_way("at the limit", || open(role, draft, limited()), input);
+        assert_eq!(outcome.events, ["text HelloWorld"]);
     }
 }
 
@@ -181,7 +182,7 @@ fn reading_pauses_above_the_high_water_mark() {
 fn whole_messages_are_delivered_where_fragments_are_asked_for() {
     for draft in HIXIE {
         let make = || open(Role::Server, draft, Config { fragments: true, ..config() });
-        assert_eq!(in_every_way("fragments", make, b"\0Hello\xff").0, ["text Hello"]);
+        assert_eq!(in_every_way("fragments", make, b"\0Hello\xff").events, ["text Hello"]);
     }
 }
 

@@ -1,39 +1,24 @@
-//! The published vectors of the drafts before RFC 6455, each fed whole, byte by byte and at every cut (those of up to 200 bytes
-//! at every two), and drained byte by byte, through connections that
-//! have found their draft in the opening handshake. Events and output must not differ, and must be what the vector says.
+//! The published vectors of the drafts before RFC 6455, each in every way (see `common::ways`), through connections that have
+//! found their draft in the opening handshake: it must be what the vector says.
 #![cfg(feature = "legacy")]
 
 mod common;
 
 use common::{
-    config,
-    drafts::{answer, field, fields, in_every_way, open, run, speaking},
-    drain,
+    drafts::{answer, field, fields, open},
+    vectors::{bytes, configured, expected, strings},
+    ways::{Drained, in_every_way, run, said},
 };
 use serde_json::Value;
 use std::sync::Arc;
-use timtow_core::{ClientRequest, Config, Connection, Draft, Role};
+use timtow_core::{ClientRequest, Connection, Draft, Role};
 
 const LEGACY: &str = include_str!("../../conformance/vectors/legacy.json");
-
-fn bytes(hex: &Value) -> Vec<u8> {
-    let digits = hex.as_str().unwrap_or_default().as_bytes();
-    digits.chunks(2).map(|digits| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap()).collect()
-}
 
 fn draft(vector: &Value) -> Draft {
     let drafts = vector["config"]["drafts"].as_array().unwrap();
     assert_eq!(drafts.len(), 1);
     drafts[0].as_str().unwrap().parse().unwrap()
-}
-
-fn strings(list: &Value) -> Vec<String> {
-    list.as_array().map(|list| list.iter().map(|item| item.as_str().unwrap().into()).collect()).unwrap_or_default()
-}
-
-fn configured(vector: &Value) -> Arc<Config> {
-    assert_eq!(vector["config"]["origins"], "any");
-    speaking(Config { subprotocols: strings(&vector["subprotocols"]), ..config() }, draft(vector))
 }
 
 #[test]
@@ -47,8 +32,8 @@ fn vectors() {
             Some("encode") => encode(name, vector),
             Some("challenge") => challenge(name, vector),
             Some("close") => close(name, vector),
-            None if vector["role"] == "server" => server(name, vector),
-            None => client(name, vector),
+            None if vector["role"] == "server" => request(name, vector),
+            None => response(name, vector),
             Some(other) => panic!("what is {other}?"),
         };
         seen[kind] += 1;
@@ -67,43 +52,38 @@ fn roles(vector: &Value) -> &'static [Role] {
 }
 
 fn frames(name: &str, vector: &Value) -> usize {
-    let events: Vec<String> = vector["events"].as_array().unwrap().iter().map(expected).collect();
+    let (events, sent) = expected(vector);
     for role in roles(vector) {
-        let make = || open(*role, draft(vector), config());
-        let (seen, output) = in_every_way(name, make, &bytes(&vector["input"]));
-        assert_eq!(seen, events, "{name}");
-        let closes = draft(vector).is_hixie() && events.iter().any(|event| event.starts_with("closed"));
-        assert_eq!(output == [0xff, 0], closes, "{name}");
+        let make = || open(*role, draft(vector), configured(vector));
+        let outcome = in_every_way(name, make, &bytes(&vector["input"]));
+        assert_eq!(outcome.events, events, "{name}");
+        if draft(vector).is_hixie() {
+            let closes = events.iter().any(|event| event.starts_with("closed"));
+            assert_eq!(outcome.output, if closes { &[0xff, 0][..] } else { &[] }, "{name}");
+        } else {
+            assert_eq!(common::frames(&outcome.output), sent, "{name}");
+        }
         // And in the pieces that the vector names.
         if let Some(chunks) = vector["chunks"].as_array() {
             let mut rest = &bytes(&vector["input"])[..];
             let pieces = chunks.iter().map(|len| rest.split_off(..len.as_u64().unwrap() as usize).unwrap());
-            assert_eq!(run(make(), pieces).0, events, "{name}");
+            assert_eq!(run(make(), pieces, Drained::AtOnce).events, events, "{name}");
             assert!(rest.is_empty());
         }
     }
     0
 }
 
-fn expected(event: &Value) -> String {
-    let payload = bytes(&event["payload"]);
-    match event["type"].as_str().unwrap() {
-        "text" => format!("text {}", str::from_utf8(&payload).unwrap()),
-        "close" => {
-            let (code, reason) = (event["code"].as_u64().unwrap_or(1005), event["reason"].as_str().unwrap_or_default());
-            format!("closed {code} {reason} Handshake")
-        }
-        kind => format!("{kind} {}", payload.escape_ascii()),
-    }
-}
-
 fn encode(name: &str, vector: &Value) -> usize {
+    let text = String::from_utf8(bytes(&vector["input"])).unwrap();
     for role in roles(vector) {
-        let text = String::from_utf8(bytes(&vector["input"])).unwrap();
-        let mut ws = open(*role, draft(vector), config());
-        ws.send(text.as_str()).unwrap();
-        ws.send(text).unwrap();
-        assert_eq!(drain(&mut ws), bytes(&vector["output"]).repeat(2), "{name}");
+        let sent = said(name, || {
+            let mut ws = open(*role, draft(vector), configured(vector));
+            ws.send(text.as_str()).unwrap();
+            ws.send(text.clone()).unwrap();
+            ws
+        });
+        assert_eq!(sent, bytes(&vector["output"]).repeat(2), "{name}");
     }
     1
 }
@@ -122,7 +102,7 @@ fn challenge(name: &str, vector: &Value) -> usize {
     )
     .into_bytes();
     request.extend(bytes(&vector["body"]));
-    let (_, output) = in_every_way(name, || Connection::server(configured(vector)), &request);
+    let output = in_every_way(name, || server(vector), &request).output;
     assert_eq!(output[output.len() - 16..], bytes(&vector["output"]), "{name}");
     2
 }
@@ -130,22 +110,24 @@ fn challenge(name: &str, vector: &Value) -> usize {
 fn close(name: &str, vector: &Value) -> usize {
     for role in [Role::Server, Role::Client] {
         let input = bytes(&vector["input"]);
-        let (events, output) = in_every_way(name, || open(role, draft(vector), config()), &input);
-        assert_eq!(events, ["closed 1005  Handshake"]);
-        assert_eq!(output, bytes(&vector["output"]), "{name}");
+        let outcome = in_every_way(name, || open(role, draft(vector), configured(vector)), &input);
+        assert_eq!(outcome.events, ["closed 1005  Handshake"]);
+        assert_eq!(outcome.output, bytes(&vector["output"]), "{name}");
     }
     3
 }
 
-fn server(name: &str, vector: &Value) -> usize {
-    let make = || {
-        let ws = Connection::server(configured(vector));
-        if vector["secure"] == true { ws.over_tls() } else { ws }
-    };
+fn server(vector: &Value) -> Connection {
+    let ws = Connection::server(Arc::new(configured(vector)));
+    if vector["secure"] == true { ws.over_tls() } else { ws }
+}
+
+fn request(name: &str, vector: &Value) -> usize {
     let input = bytes(&vector["input"]);
     if vector["expect"] == "reject" {
-        let (events, output) = in_every_way(name, make, &input);
-        assert_eq!(str::from_utf8(&output[9..12]), Ok(vector["status"].as_str().unwrap()), "{name}");
+        let outcome = in_every_way(name, || server(vector), &input);
+        assert_eq!(str::from_utf8(&outcome.output[9..12]), Ok(vector["status"].as_str().unwrap()), "{name}");
+        let events = outcome.events;
         assert!(events.len() == 1 && events[0].starts_with("closed 1006"), "{name}: {events:?}");
         return 4;
     }
@@ -154,9 +136,9 @@ fn server(name: &str, vector: &Value) -> usize {
         draft if draft.is_hixie() => b"\0glued\xff",
         _ => b"\x81\x85\0\0\0\0glued",
     };
-    let (events, output) = in_every_way(name, make, &[&input, message].concat());
-    assert_eq!(events.last().map(String::as_str), Some("text glued"), "{name}");
-    let whole = bytes(&vector["output"]);
+    let outcome = in_every_way(name, || server(vector), &[&input, message].concat());
+    assert_eq!(outcome.events.last().map(String::as_str), Some("text glued"), "{name}");
+    let (output, whole) = (outcome.output, bytes(&vector["output"]));
     assert_eq!(fields(&output), fields(&whole), "{name}");
     if draft(vector) == Draft::Hixie75 {
         assert_eq!(output[..85], whole[..85], "{name}: a strict client compares so much");
@@ -164,14 +146,14 @@ fn server(name: &str, vector: &Value) -> usize {
     4
 }
 
-fn client(name: &str, vector: &Value) -> usize {
+fn response(name: &str, vector: &Value) -> usize {
     let (mut request, target) = ClientRequest::from_url(vector["url"].as_str().unwrap()).unwrap();
     assert!(!target.secure);
-    request.subprotocols = strings(&vector["subprotocols"]);
+    request.subprotocols = strings(&vector["subprotocols"]).unwrap_or_default();
     request.headers.push(("Origin".into(), vector["origin"].as_str().unwrap().into()));
     // Each has the same masks, and so the same keys.
-    let make = || Connection::client(request.clone(), configured(vector)).unwrap();
-    let sent = drain(&mut make());
+    let make = || Connection::client(request.clone(), Arc::new(configured(vector))).unwrap();
+    let sent = said(name, make);
     if vector["input"].is_null() {
         assert_eq!(String::from_utf8(sent).unwrap().into_bytes(), bytes(&vector["output"]), "{name}");
         return 5;
@@ -187,7 +169,7 @@ fn client(name: &str, vector: &Value) -> usize {
             *byte ^= theirs ^ ours;
         }
     }
-    let (events, _) = in_every_way(name, make, &input);
+    let events = in_every_way(name, make, &input).events;
     match vector["expect"].as_str().unwrap() {
         "open" => assert!(events.len() == 1 && events[0].starts_with("open"), "{name}: {events:?}"),
         "open+message" => {

@@ -3,7 +3,8 @@
 mod common;
 
 use common::{
-    client_request, close, config, describe, frames,
+    client_request, frames,
+    vectors::{bytes, configured, expected, name, role},
     ways::{Outcome, in_every_way},
 };
 use serde_json::Value;
@@ -11,58 +12,9 @@ use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
-use timtow_core::{Config, Connection, Event, MaskSource, Message, Origins, Role};
+use timtow_core::{Config, Connection, MaskSource};
 
 const MORE: &str = include_str!("../../conformance/vectors/more.json");
-
-fn bytes(hex: &Value) -> Vec<u8> {
-    let digits = hex.as_str().unwrap().as_bytes();
-    digits.chunks(2).map(|digits| u8::from_str_radix(str::from_utf8(digits).unwrap(), 16).unwrap()).collect()
-}
-
-/// Made anew for each connection, so that all have the same masks.
-fn configured(vector: &Value) -> Config {
-    let strings = |list: &Value| -> Option<Vec<String>> {
-        Some(list.as_array()?.iter().map(|item| item.as_str().unwrap().into()).collect())
-    };
-    let max = vector["config"]["max_message"].as_u64().map_or(1 << 20, |max| max as usize);
-    Config {
-        max_message: max,
-        max_frame: max,
-        origins: strings(&vector["config"]["origins"]).map_or(Origins::Any, Origins::List),
-        subprotocols: strings(&vector["subprotocols"]).unwrap_or_default(),
-        ..config()
-    }
-}
-
-/// The events of a vector, in words, and what is sent in answer.
-fn expected(vector: &Value) -> (Vec<String>, Vec<(u8, Vec<u8>)>) {
-    let (mut events, mut sent) = (vec![], vec![]);
-    for event in vector["events"].as_array().into_iter().flatten() {
-        let payload = || bytes(&event["payload"]);
-        events.push(match event["type"].as_str().unwrap() {
-            "text" => describe(&Event::Message(Message::Text(String::from_utf8(payload()).unwrap().into()))),
-            "binary" => describe(&Event::Message(Message::Binary(payload().into()))),
-            "ping" => {
-                sent.push((0x8a, payload()));
-                describe(&Event::Ping(payload().into()))
-            }
-            "pong" => describe(&Event::Pong(payload().into())),
-            "close" => {
-                let code = event["code"].as_u64().unwrap() as u16;
-                sent.push((0x88, if code == 1005 { vec![] } else { close(code) }));
-                format!("closed {code} {} Handshake", event["reason"].as_str().unwrap())
-            }
-            other => panic!("what is {other}?"),
-        });
-    }
-    if let Some(code) = vector["close_code"].as_u64()
-        && sent.last().is_none_or(|(first, _)| *first != 0x88)
-    {
-        sent.push((0x88, close(code as u16)));
-    }
-    (events, sent)
-}
 
 /// What is behind the opening handshake, or is all there is.
 fn check_frames(name: &str, vector: &Value, events: &[String], output: &[u8]) {
@@ -130,8 +82,7 @@ fn check(kind: &str, share: usize, of: usize) {
                 check_response(name, vector, &in_every_way(name, make, &input));
             }
             _ => {
-                let role = if vector["role"] == "client" { Role::Client } else { Role::Server };
-                let make = || Connection::upgraded(role, Arc::new(configured(vector)));
+                let make = || Connection::upgraded(role(vector), Arc::new(configured(vector)));
                 let outcome = in_every_way(name, make, &input);
                 check_frames(name, vector, &outcome.events, &outcome.output);
             }
@@ -167,7 +118,7 @@ fn there_are_more_than_three_hundred() {
         let path = file.unwrap().path();
         let vectors: Vec<Value> = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
         for vector in vectors {
-            let name = vector["id"].as_str().or(vector["name"].as_str()).unwrap();
+            let name = name(&vector);
             assert!(names.insert(name.to_owned()), "{name} stands twice, and in {}", path.display());
         }
     }

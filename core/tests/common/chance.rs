@@ -5,8 +5,9 @@
 pub struct Chance(u64);
 
 impl Chance {
+    /// Seeds that are next to each other begin far apart: all begin somewhere in one sequence.
     pub fn new(seed: u64) -> Self {
-        Chance(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15))
+        Chance(Chance(seed).next())
     }
 
     pub fn next(&mut self) -> u64 {

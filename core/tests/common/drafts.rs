@@ -1,6 +1,6 @@
 //! Connections in the drafts before RFC 6455, and their handshakes made by hand.
 
-use super::{describe, drain, feed};
+use super::{drain, feed};
 use md5::{Digest, Md5};
 use std::sync::Arc;
 use timtow_core::{ClientRequest, Config, Connection, Draft, Event, Response, Role};
@@ -98,49 +98,4 @@ pub fn response(draft: Draft, request: &[u8], lines: &str) -> Vec<u8> {
         response.extend(answer(field(&fields, "Sec-WebSocket-Key1"), field(&fields, "Sec-WebSocket-Key2"), &body));
     }
     response
-}
-
-/// Events and output of some pieces of input, up to the end.
-pub fn run<'p>(mut ws: Connection, pieces: impl IntoIterator<Item = &'p [u8]>) -> (Vec<String>, Vec<u8>) {
-    let (mut events, mut output) = (vec![], vec![]);
-    drain(&mut ws);
-    for piece in pieces {
-        let mut piece = piece.to_vec();
-        let mut input = &mut piece[..];
-        while let Some(event) = ws.receive(&mut input) {
-            events.push(describe(&event));
-            if let Event::Request(_) = event {
-                ws.accept(Response::default()).unwrap();
-            }
-        }
-        while ws.wants_receive()
-            && let Some(event) = ws.receive(&mut &mut [][..])
-        {
-            events.push(describe(&event));
-        }
-        // One byte at a time, as a socket may take it.
-        while let Some(byte) = ws.outbox().chunk().first() {
-            output.push(*byte);
-            ws.outbox().advance(1);
-        }
-    }
-    (events, output)
-}
-
-/// Whole, byte by byte, and at each cut.
-pub fn in_every_way(name: &str, make: impl Fn() -> Connection, input: &[u8]) -> (Vec<String>, Vec<u8>) {
-    let whole = run(make(), [input]);
-    assert_eq!(run(make(), input.chunks(1)), whole, "{name}, byte by byte");
-    for cut in (0..=input.len()).filter(|cut| input.len() < 1000 || *cut < 20 || cut % 4999 == 0) {
-        let (front, back) = input.split_at(cut);
-        assert_eq!(run(make(), [front, back]), whole, "{name}, cut at {cut}");
-    }
-    // Every two cuts of what is short.
-    for first in (0..input.len()).filter(|_| input.len() <= 200) {
-        for second in first..input.len() {
-            let pieces = [&input[..first], &input[first..second], &input[second..]];
-            assert_eq!(run(make(), pieces), whole, "{name}, cut at {first} and {second}");
-        }
-    }
-    whole
 }

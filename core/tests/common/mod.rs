@@ -13,6 +13,7 @@ pub mod naive;
 pub mod pair;
 pub mod pipe;
 pub mod transport;
+pub mod vectors;
 pub mod ways;
 
 use std::sync::{

@@ -46,6 +46,9 @@ pub fn receive(role: Role, stream: &[u8], mut piece: impl FnMut() -> usize) -> (
     (decoded, output)
 }
 
+/// What the endpoint accepts.
+pub const LIMITS: Limits = Limits { frame: LIMIT as u64, message: LIMIT as u64 };
+
 /// What is to be sent in answer: a pong to each ping, and one close frame.
 fn answer(decoded: &Decoded) -> Vec<(u8, Vec<u8>)> {
     let pings = decoded.events.iter().filter(|(kind, _)| *kind == 'i');
@@ -62,17 +65,15 @@ fn answer(decoded: &Decoded) -> Vec<(u8, Vec<u8>)> {
 
 #[test]
 fn the_naive_decoder_says_the_same() {
-    let limits = Limits { frame: LIMIT as u64, message: LIMIT as u64 };
     let (mut events, mut closed, mut violated) = (0, 0, std::collections::BTreeMap::new());
     for seed in 0..1500 {
         for role in ROLES {
             let mut chance = Chance::new(seed);
             let stream = streams::stream(role, &mut chance, 8);
-            let naive = naive::decode(role, &stream, limits);
+            let naive = naive::decode(role, &stream, LIMITS);
             let expected = answer(&naive);
             let few = chance.between(1, 40);
-            let byte_by_byte = if stream.len() < 3000 { 1 } else { 501 };
-            for most in [usize::MAX, byte_by_byte, few] {
+            for most in [usize::MAX, 1, few] {
                 let (decoded, output) =
                     receive(role, &stream, || if most == few { chance.between(1, few) } else { most });
                 assert_eq!(decoded, naive, "seed {seed}, {role:?}, pieces of {most}, {}", stream.len());
@@ -89,4 +90,18 @@ fn the_naive_decoder_says_the_same() {
     // Else it would prove little.
     assert!(events > 2000 && closed > 100, "{events} {closed}");
     assert!([1002, 1007, 1009].iter().all(|code| violated[code] > 20), "{violated:?}");
+}
+
+#[test]
+fn the_naive_decoder_is_short() {
+    let lines = include_str!("../common/naive.rs").lines().count();
+    assert!(lines < 150, "{lines} lines are not seen to be right at a glance");
+}
+#[test]
+fn seeds_that_are_neighbours_decide_differently() {
+    let mut seen = std::collections::HashSet::new();
+    for seed in 0..1500 {
+        let mut chance = Chance::new(seed);
+        assert!((0..100).all(|_| seen.insert(chance.next())), "seed {seed} decides what another one does");
+    }
 }
