@@ -267,6 +267,7 @@ macro_rules! app_cases {
             app_sender:
                 a_sender_from_other_threads,
                 a_sender_that_closes,
+                a_close_that_cannot_be_sent,
                 a_sender_of_a_connection_that_ended,
                 a_sender_that_is_full;
             app_timer:

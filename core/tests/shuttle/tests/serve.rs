@@ -104,7 +104,7 @@ fn serve(drive: fn(&Arc<Server<Lender>>, End), ends: Ends) {
                 taken += 1;
             }
             if ends == Ends::Sender {
-                sender.close(4321, "");
+                sender.close(4321, "").unwrap();
             }
             taken
         });
