@@ -32,6 +32,7 @@ macro_rules! wire_cases {
                 the_limit_of_fragments;
             section_5_5_control:
                 pings_are_answered_in_order,
+                pings_of_the_application,
                 pongs_are_not_answered,
                 long_control_frames,
                 a_flood_of_pings,
