@@ -285,7 +285,7 @@ pub fn a_panic_while_others_send<L: Loop>(_: Way) {
                 }
             }
             assert!(sender.is_closed());
-            sender.close(1000, "");
+            sender.close(1000, "").expect("what may be sent");
         });
         peer.expect(&Frame::new(TEXT, "0"));
         peer.text("go");

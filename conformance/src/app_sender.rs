@@ -10,7 +10,7 @@ use std::sync::{
     mpsc::{self, Receiver},
 };
 use timtow_core::{
-    OwnedMessage,
+    OwnedMessage, SendError,
     app::{Sender, TrySendError},
 };
 
@@ -71,11 +71,41 @@ pub fn a_sender_that_closes<L: Loop>(_: Way) {
     let mut peer = host.open();
     let sender = senders.recv_timeout(WATCHDOG).expect("a sender");
     sender.try_send("last").expect("room");
-    sender.close(4000, "bye");
+    sender.close(4000, "bye").expect("what may be sent");
     assert_eq!(sender.try_send("later"), Err(TrySendError::Closed("later".into())));
     peer.expect(&Frame::new(TEXT, "last"));
     assert_eq!(peer.close_frame(), (Some(4000), "bye".into()));
     peer.send(&Frame::close(4000, ""));
+    peer.part();
+}
+
+/// A close frame that must not be sent is an error, and closes nothing (RFC 6455 7.4, 5.5): the connection and its sender go
+/// on, and what waits is not dropped.
+pub fn a_close_that_cannot_be_sent<L: Loop>(_: Way) {
+    let (script, _told, senders) = with_senders();
+    let host = script.serve::<L>();
+    let mut peer = host.open();
+    let sender = senders.recv_timeout(WATCHDOG).expect("a sender");
+    let (short, long) = ("why".to_owned(), "x".repeat(124));
+    for (code, reason, error) in [
+        (999, &short, SendError::CloseCodeNotAllowed),
+        (1005, &short, SendError::CloseCodeNotAllowed),
+        (1006, &short, SendError::CloseCodeNotAllowed),
+        (1000, &long, SendError::ControlTooLong),
+    ] {
+        sender.try_send(format!("before {code}")).expect("room");
+        assert_eq!(sender.close(code, reason), Err(error));
+        assert_eq!(sender.close_now(code, reason), Err(error));
+        assert!(!sender.is_closed());
+        sender.try_send(format!("behind {code}")).expect("it is open");
+        peer.expect(&Frame::new(TEXT, format!("before {code}")));
+        peer.expect(&Frame::new(TEXT, format!("behind {code}")));
+        peer.echo("Hello");
+    }
+    sender.close(1000, &long[1..]).expect("what may be sent");
+    assert_eq!(sender.close(999, ""), Err(SendError::CloseCodeNotAllowed), "closed or not");
+    assert_eq!(peer.close_frame(), (Some(1000), long[1..].into()));
+    peer.send(&Frame::close(1000, ""));
     peer.part();
 }
 
@@ -95,7 +125,7 @@ pub fn a_sender_of_a_connection_that_ended<L: Loop>(_: Way) {
         while next(&told) != Told::Dropped {}
         assert!(sender.is_closed());
         assert_eq!(sender.try_send("Hello"), Err(TrySendError::Closed("Hello".into())));
-        sender.close(1000, "");
+        assert_eq!(sender.close(1000, ""), Ok(()));
     }
 }
 

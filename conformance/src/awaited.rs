@@ -1,6 +1,6 @@
 //! The idiom that all async loops share, for the suite, which blocks.
 
-use crate::{WebSocket, host::close_order};
+use crate::{Order, WebSocket};
 use std::{
     collections::VecDeque,
     future::{Future, poll_fn},
@@ -59,6 +59,10 @@ impl<L: BlockOn, S: task::Socket + 'static> WebSocket for Awaited<L, S> {
 
     fn offer_prepared<'p>(&mut self, prepared: &'p Prepared) -> Result<(), TrySendError<&'p Prepared>> {
         self.0.try_send(prepared)
+    }
+
+    fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        L::block_on(self.0.ping(payload))
     }
 
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
@@ -147,9 +151,13 @@ async fn echo_split<S: task::Socket>(socket: task::WebSocket<S>) -> Result<Optio
             let message = queue.borrow_mut().pop_front();
             let Some(message) = message else { continue };
             // The other half learns how the connection ended.
-            let _ = match close_order(message.as_bytes()) {
-                Some((code, reason)) => sender.close(code, reason).await,
-                None => sender.send(message).await,
+            let _ = match Order::of(message.as_bytes()) {
+                Order::Close(code, reason) => sender.close(code, reason).await,
+                Order::Ping(payload) => match sender.ping(payload).await {
+                    Err(error) => sender.send(error.to_string()).await,
+                    sent => sent,
+                },
+                Order::Echo => sender.send(message).await,
             };
         }
     };

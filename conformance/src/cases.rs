@@ -32,6 +32,7 @@ macro_rules! wire_cases {
                 the_limit_of_fragments;
             section_5_5_control:
                 pings_are_answered_in_order,
+                pings_of_the_application,
                 pongs_are_not_answered,
                 long_control_frames,
                 a_flood_of_pings,
@@ -268,6 +269,7 @@ macro_rules! app_cases {
             app_sender:
                 a_sender_from_other_threads,
                 a_sender_that_closes,
+                a_close_that_cannot_be_sent,
                 a_sender_of_a_connection_that_ended,
                 a_sender_that_is_full;
             app_timer:

@@ -1,6 +1,6 @@
 //! The endpoint under test, in each way in which an adapter offers it.
 
-use crate::{End, Idiom, Loop, Peer, WATCHDOG, Way, WebSocket, http, record, record::Times};
+use crate::{End, Idiom, Loop, Order, Peer, WATCHDOG, Way, WebSocket, http, record, record::Times};
 use socket2::SockRef;
 use std::{
     io,
@@ -331,13 +331,6 @@ pub(crate) fn shrink(socket: &SockRef<'_>) {
     set(socket.set_send_buffer_size(64 << 10));
 }
 
-/// What the endpoint is told by a message: `close CODE REASON` makes it close the connection, all others are sent back.
-pub fn close_order(message: &[u8]) -> Option<(u16, &str)> {
-    let order = str::from_utf8(message).ok()?.strip_prefix("close ")?;
-    let (code, reason) = order.split_once(' ')?;
-    Some((code.parse().ok()?, reason))
-}
-
 /// Sends every message back until the end, or every piece.
 fn echo(mut socket: impl WebSocket, fragments: bool) -> Result<Option<Closed>, Error> {
     while fragments && let Some(fragment) = socket.recv_fragment()? {
@@ -347,10 +340,12 @@ fn echo(mut socket: impl WebSocket, fragments: bool) -> Result<Option<Closed>, E
         }
     }
     while let Some(message) = socket.recv()? {
-        if let Some((code, reason)) = close_order(message.as_bytes()) {
-            return socket.close(code, reason).map(Some);
-        }
-        match socket.send(message) {
+        let sent = match Order::of(message.as_bytes()) {
+            Order::Close(code, reason) => return socket.close(code, reason).map(Some),
+            Order::Ping(payload) => socket.ping(payload).or_else(|error| socket.send(error.to_string().into())),
+            Order::Echo => socket.send(message),
+        };
+        match sent {
             // `recv` says it better.
             Ok(()) | Err(Error::Closed(_) | Error::Send(_)) => {}
             Err(error) => return Err(error),
@@ -378,9 +373,10 @@ impl App for Mirror {
 
 impl Handler for Reflection {
     fn message(&mut self, context: &mut Context<'_>, message: Message<'_>) {
-        let _ = match close_order(message.as_bytes()) {
-            Some((code, reason)) => context.close(code, reason),
-            None => context.send(message),
+        let _ = match Order::of(message.as_bytes()) {
+            Order::Close(code, reason) => context.close(code, reason),
+            Order::Ping(payload) => context.ping(payload).or_else(|error| context.send(error.to_string())),
+            Order::Echo => context.send(message),
         };
     }
 

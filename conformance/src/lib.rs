@@ -26,6 +26,7 @@ pub mod http;
 pub mod inflate;
 mod kinds;
 pub mod more_vectors;
+mod order;
 mod peer;
 pub mod record;
 pub mod recv;
@@ -63,7 +64,8 @@ pub mod vanish;
 pub mod vectors;
 
 pub use awaited::{Awaited, BlockOn, Cancel};
-pub use host::{Host, Task, close_order};
+pub use host::{Host, Task};
+pub use order::Order;
 pub use peer::{Peer, is_lost};
 pub use way::{End, Idiom, Way};
 
@@ -151,6 +153,12 @@ pub trait WebSocket: 'static {
     /// As [`offer`](WebSocket::offer).
     fn offer_prepared<'p>(&mut self, prepared: &'p Prepared) -> Result<(), TrySendError<&'p Prepared>>;
 
+    /// Sends a ping.
+    ///
+    /// # Errors
+    /// As [`send`](WebSocket::send), and for more than 125 bytes.
+    fn ping(&mut self, payload: &[u8]) -> Result<(), Error>;
+
     /// Does the closing handshake, and waits for the end of the transport. How the connection ended.
     ///
     /// # Errors
@@ -161,7 +169,7 @@ pub trait WebSocket: 'static {
     fn closed(&self) -> Option<Closed>;
 
     /// Sends every message back until the end, with one half in each direction, so that reading goes on while writing
-    /// waits; closes when a message [says so](close_order). How the connection ended, where the halves tell.
+    /// waits; closes or pings when a message [says so](Order). How the connection ended, where the halves tell.
     ///
     /// # Errors
     /// As [`recv`](WebSocket::recv).

@@ -80,7 +80,7 @@ pub fn a_broadcast_in_every_variant<L: Loop>(way: Way) {
     let binary = Prepared::new(vec![7; 5000]);
     for (_, _, sender) in &room {
         sender.try_send(&binary).expect("room");
-        sender.close(1000, "");
+        sender.close(1000, "").expect("what may be sent");
         // The message itself comes back.
         let Err(TrySendError::Closed(back)) = sender.try_send(&binary) else { panic!("it is closed") };
         assert_eq!(back, *binary.message());

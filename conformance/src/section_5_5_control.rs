@@ -6,7 +6,7 @@ use crate::{
     section_5_framing::expect_violation,
 };
 use std::io::Write;
-use timtow_core::{Config, Violation};
+use timtow_core::{Config, SendError, Violation};
 
 /// RFC 6455 5.5.2: "Upon receipt of a Ping frame, an endpoint MUST send a Pong frame in response", and 5.5.3: "A Pong frame
 /// sent in response to a Ping frame must have identical 'Application data'".
@@ -24,6 +24,25 @@ pub fn pings_are_answered_in_order<L: Loop>(way: Way) {
     for payload in &payloads {
         peer.expect(&Frame::new(PONG, payload));
     }
+    peer.close();
+}
+
+/// RFC 6455 5.5.2: "An endpoint MAY send a Ping frame any time after the connection is established and before the connection
+/// is closed." The application may, in every idiom, with a half as well. A ping that is too long (5.5) is an error, and the
+/// connection goes on.
+pub fn pings_of_the_application<L: Loop>(way: Way) {
+    // No ping but those, and no deadline at which somebody looks what there is to write.
+    let host = Host::<L>::new(way, Config { ping_interval: None, write_timeout: None, ..Config::default() });
+    let mut peer = host.open();
+    let long = "x".repeat(126);
+    for payload in ["", "0", "Hello", &long[1..]] {
+        peer.text(&format!("ping {payload}"));
+        peer.expect(&Frame::new(PING, payload));
+        peer.send(&Frame::new(PONG, payload));
+    }
+    peer.text(&format!("ping {long}"));
+    peer.expect(&Frame::new(TEXT, SendError::ControlTooLong.to_string()));
+    peer.echo("Hello");
     peer.close();
 }
 

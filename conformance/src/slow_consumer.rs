@@ -160,7 +160,7 @@ pub fn a_slow_consumer_is_closed<L: Loop>(_: Way) {
     let mut peer = host.open();
     let sender = senders.recv_timeout(WATCHDOG).expect("a sender");
     let taken = fill(&sender);
-    sender.close_now(CloseCode::POLICY, "reads too slowly");
+    sender.close_now(CloseCode::POLICY, "reads too slowly").expect("what may be sent");
     assert_eq!(sender.try_send("later"), Err(TrySendError::Closed("later".into())));
     let mut expected = 0;
     loop {
@@ -186,7 +186,7 @@ pub fn a_consumer_that_stopped_is_given_up<L: Loop>(_: Way) {
     let mut peer = host.open();
     let sender = senders.recv_timeout(WATCHDOG).expect("a sender");
     fill(&sender);
-    sender.close_now(CloseCode::POLICY, "reads too slowly");
+    sender.close_now(CloseCode::POLICY, "reads too slowly").expect("what may be sent");
     assert_eq!(next(&told), Told::Open);
     match next(&told) {
         Told::Close(closed) => assert_eq!(closed.cause, Cause::Timeout(Timeout::Close)),

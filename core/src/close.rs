@@ -1,5 +1,6 @@
 //! Close codes (RFC 6455 7.4): one table gives the constants and their names.
 
+use crate::{SendError, frame::MAX_CONTROL};
 use core::fmt;
 
 /// The status code of a close frame (RFC 6455 7.4).
@@ -64,6 +65,20 @@ impl CloseCode {
     /// (RFC 6455 7.4.1 and 7.4.2, and the registry that the RFC established).
     pub const fn is_allowed_on_wire(self) -> bool {
         matches!(self.0, 1000..=1003 | 1007..=1014 | 3000..=4999)
+    }
+
+    /// What a close frame carries for this code, if it may be sent with this reason (RFC 6455 5.5, 7.4): none for 1005, which
+    /// stands for a frame without a code.
+    pub(crate) fn to_send(self, reason: &str) -> Result<Option<CloseCode>, SendError> {
+        if self == CloseCode::NO_STATUS && reason.is_empty() {
+            Ok(None)
+        } else if !self.is_allowed_on_wire() {
+            Err(SendError::CloseCodeNotAllowed)
+        } else if reason.len() > MAX_CONTROL - 2 {
+            Err(SendError::ControlTooLong)
+        } else {
+            Ok(Some(self))
+        }
     }
 }
 

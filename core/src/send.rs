@@ -122,16 +122,8 @@ impl Connection {
     /// [`SendError::ControlTooLong`] for a reason over 123 bytes.
     pub fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), SendError> {
         self.may_send()?;
-        let code = code.into();
-        if code == CloseCode::NO_STATUS && reason.is_empty() {
-            self.push_close(None, "");
-        } else if !code.is_allowed_on_wire() {
-            return Err(SendError::CloseCodeNotAllowed);
-        } else if reason.len() > MAX_CONTROL - 2 {
-            return Err(SendError::ControlTooLong);
-        } else {
-            self.push_close(Some(code), reason);
-        }
+        let code = code.into().to_send(reason)?;
+        self.push_close(code, reason);
         self.step(Step::CloseQueued);
         self.timers.stop_keep_alive();
         self.timers.rearm();

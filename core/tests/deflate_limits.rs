@@ -304,6 +304,7 @@ fn fragments_are_delivered_in_bounds_whatever_they_inflate_to() {
                     while let Some(event) = ws.receive(&mut input) {
                         let Event::Fragment(Fragment { payload, fin, .. }) = event else { panic!("{event:?}") };
                         assert!(payload.iter().all(|byte| *byte == b'a'));
+                        assert!(payload.len() <= 24 * KIB, "{}", payload.len());
                         delivered += payload.len();
                         fins += usize::from(fin);
                         ws.send_fragment(Fragment::binary(payload, fin)).unwrap();

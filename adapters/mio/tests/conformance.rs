@@ -7,7 +7,7 @@ use std::{
     net::{TcpListener, TcpStream},
     time::Duration,
 };
-use timtow_conformance::{Loop, close_order, suite};
+use timtow_conformance::{Loop, Order, suite};
 use timtow_core::Inbox;
 use timtow_mio::{
     App, Buffers, Closed, Connect, Connection, Error, Event, Options, OwnedFragment, OwnedMessage, Prepared, Rejection,
@@ -195,6 +195,12 @@ impl timtow_conformance::WebSocket for Turned {
         self.drain()
     }
 
+    fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.socket.connection().ping(payload)?;
+        self.socket.flush();
+        self.drain()
+    }
+
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
         match self.socket.close(code, reason) {
             Ok(()) | Err(SendError::Closing) => {}
@@ -247,8 +253,9 @@ impl timtow_conformance::WebSocket for Turned {
 
 fn echo(connection: &mut Connection, message: OwnedMessage) {
     // It fails where the connection closes.
-    let _ = match close_order(message.as_bytes()) {
-        Some((code, reason)) => connection.close(code, reason),
-        None => connection.send(message),
+    let _ = match Order::of(message.as_bytes()) {
+        Order::Close(code, reason) => connection.close(code, reason),
+        Order::Ping(payload) => connection.ping(payload).or_else(|error| connection.send(error.to_string())),
+        Order::Echo => connection.send(message),
     };
 }

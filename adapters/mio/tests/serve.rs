@@ -168,7 +168,7 @@ fn a_sender_works_from_another_thread_until_the_end() {
             expect_text(&mut client, &n.to_string());
         }
         let sender = sender.join().unwrap();
-        sender.close(4000, "enough");
+        sender.close(4000, "enough").unwrap();
         expect_close(&mut client, 4000);
         while client.read().is_ok() {}
         let Told::Closed(closed) = told.recv().unwrap() else { panic!("it closes then") };

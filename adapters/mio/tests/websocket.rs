@@ -179,7 +179,7 @@ fn a_sender_wakes_the_poll_from_another_thread() {
     let sender = server.socket.sender(&Waker::from(Arc::new(Bell(bell))));
     let sending = thread::spawn(move || {
         (0..50).for_each(|n| sender.try_send(n.to_string()).unwrap());
-        sender.close(1000, "");
+        sender.close(1000, "").unwrap();
     });
     assert!(server.run_to_the_end(|_, _| {}).is_clean());
     sending.join().unwrap();

@@ -6,7 +6,7 @@ use std::{
     sync::mpsc,
     thread,
 };
-use timtow_conformance::{Loop, close_order, suite};
+use timtow_conformance::{Loop, Order, suite};
 use timtow_threads::{
     App, Closed, Connect, Error, Options, OwnedFragment, OwnedMessage, Prepared, Rejection, Request, Response,
     TrySendError, WebSocket, accept, accept_with, connect, serve,
@@ -71,6 +71,10 @@ impl timtow_conformance::WebSocket for Blocking {
         self.0.try_send(prepared)
     }
 
+    fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.0.ping(payload)
+    }
+
     fn close(&mut self, code: u16, reason: &str) -> Result<Closed, Error> {
         self.0.close(code, reason)
     }
@@ -95,9 +99,10 @@ impl timtow_conformance::WebSocket for Blocking {
             scope.spawn(move || {
                 for message in messages {
                     // The other half learns how the connection ended.
-                    let _ = match close_order(message.as_bytes()) {
-                        Some((code, reason)) => sender.close(code, reason),
-                        None => sender.send(message),
+                    let _ = match Order::of(message.as_bytes()) {
+                        Order::Close(code, reason) => sender.close(code, reason),
+                        Order::Ping(payload) => sender.ping(payload).or_else(|error| sender.send(error.to_string())),
+                        Order::Echo => sender.send(message),
                     };
                 }
             });

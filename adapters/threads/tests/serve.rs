@@ -120,7 +120,7 @@ fn a_sender_wakes_a_connection_that_is_blocked_in_a_read() {
             client.send(Peers::text("from inside")).unwrap();
             assert_eq!(client.read().unwrap(), Peers::text("from inside"));
         }
-        sender.close(4000, "enough");
+        sender.close(4000, "enough").unwrap();
         assert!(matches!(client.read().unwrap(), Peers::Close(Some(frame)) if u16::from(frame.code) == 4000));
         while client.read().is_ok() {}
         drop(client);

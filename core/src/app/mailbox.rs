@@ -80,11 +80,13 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Puts a close frame in, behind the messages or in place of them. Nothing more is taken, and nobody need wait.
-    pub(super) fn put_close(&self, code: CloseCode, reason: String, now: bool) {
+    /// Puts a close frame in, behind the messages or in place of them. Nothing more is taken, and nobody need wait. One that
+    /// the connection would refuse is refused here, where somebody hears of it.
+    pub(super) fn put_close(&self, code: CloseCode, reason: String, now: bool) -> Result<(), SendError> {
+        code.to_send(&reason)?;
         let mut state = lock(&self.state);
         if state.over || (state.closed && !now) {
-            return;
+            return Ok(());
         }
         if now {
             state.queue.clear();
@@ -96,6 +98,7 @@ impl Mailbox {
         // It is taken even where the messages before it were not.
         self.wake(state, true);
         waiting.into_iter().for_each(Waker::wake);
+        Ok(())
     }
 
     /// The next mail, if it is a message only where those are taken: where there is room, and not inside of another one.

@@ -5,7 +5,7 @@ use super::{
     post::{Post, give_back},
 };
 use crate::{
-    CloseCode, TrySendError,
+    CloseCode, SendError, TrySendError,
     sync::thread::{self, Thread},
 };
 use std::{
@@ -50,7 +50,7 @@ use std::{
 ///     room.retain(|member| match member.try_send(message) {
 ///         Ok(()) => true,
 ///         Err(TrySendError::Full(_)) => {
-///             member.close_now(CloseCode::POLICY, "reads too slowly");
+///             member.close_now(CloseCode::POLICY, "reads too slowly").expect("the code may be sent");
 ///             false
 ///         }
 ///         Err(_) => false,
@@ -111,15 +111,22 @@ impl Sender {
 
     /// Begins the closing handshake, behind what was sent before; nothing more is taken. Does nothing where the connection
     /// is closed already.
-    pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
-        self.0.put_close(code.into(), reason.into(), false);
+    ///
+    /// # Errors
+    /// [`SendError::CloseCodeNotAllowed`] and [`SendError::ControlTooLong`], as
+    /// [`Connection::close`](crate::Connection::close). Nothing has changed then.
+    pub fn close(&self, code: impl Into<CloseCode>, reason: impl Into<String>) -> Result<(), SendError> {
+        self.0.put_close(code.into(), reason.into(), false)
     }
 
     /// As [`close`](Sender::close), at once: what waits in the mailbox is dropped. For a peer that reads too slowly: the
     /// close frame goes out behind what the connection has queued already, and
     /// [`Config::close_timeout`](crate::Config) ends the connection if the peer does not come to it.
-    pub fn close_now(&self, code: impl Into<CloseCode>, reason: impl Into<String>) {
-        self.0.put_close(code.into(), reason.into(), true);
+    ///
+    /// # Errors
+    /// As [`close`](Sender::close). What waits is not dropped then.
+    pub fn close_now(&self, code: impl Into<CloseCode>, reason: impl Into<String>) -> Result<(), SendError> {
+        self.0.put_close(code.into(), reason.into(), true)
     }
 
     /// Whether nothing more is taken.

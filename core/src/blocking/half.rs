@@ -63,6 +63,19 @@ impl<S: Socket> SendHalf<S> {
         Ok(endpoint.connection.send(message)?)
     }
 
+    /// Sends a ping with up to 125 bytes (RFC 6455 5.5.2), also between the fragments of a message: waits until the outbox is
+    /// below its high-water mark, queues it, and has it written at once. Nobody is told of the pong. Keep-alive needs no call:
+    /// see [`Config::ping_interval`](crate::Config::ping_interval).
+    ///
+    /// # Errors
+    /// [`Error::Closed`] or [`Error::Send`] where the connection is closing or closed; [`SendError::ControlTooLong`];
+    /// [`SendError::NotInThisDraft`] on a hixie draft.
+    pub fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.until(|endpoint| endpoint.connection.has_room())?.connection.ping(payload)?;
+        self.0.0.wake_writer();
+        Ok(())
+    }
+
     /// Waits until everything is written.
     ///
     /// # Errors

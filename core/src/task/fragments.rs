@@ -4,7 +4,7 @@ use super::{RecvHalf, SendHalf, Socket, WebSocket};
 use crate::{Error, Inbox, Outgoing, OutgoingFragment, OwnedFragment, TrySendError};
 use std::{
     future::poll_fn,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 impl<S: Socket> WebSocket<S> {
@@ -71,17 +71,8 @@ impl<S: Socket> SendHalf<S> {
     /// # Errors
     /// As [`WebSocket::send_fragment`].
     pub async fn send_fragment(&mut self, fragment: impl Into<OutgoingFragment<'_>>) -> Result<(), Error> {
-        let mut fragment = Some(fragment.into());
-        poll_fn(|context| {
-            self.0.poll(context, |socket, context| {
-                ready!(socket.poll_ready(context))?;
-                if let Some(fragment) = fragment.take() {
-                    socket.endpoint.connection.send_fragment(fragment)?;
-                }
-                Poll::Ready(Ok::<(), Error>(()))
-            })
-        })
-        .await?;
+        let fragment = fragment.into();
+        self.queue(|connection| connection.send_fragment(fragment)).await?;
         self.flush().await
     }
 

@@ -1,11 +1,11 @@
 //! The halves of a connection, for two tasks.
 
 use super::{Socket, WebSocket};
-use crate::{CloseCode, Closed, Error, Outgoing, OwnedMessage, SendError, lock, sync::Mutex};
+use crate::{CloseCode, Closed, Connection, Error, Outgoing, OwnedMessage, SendError, lock, sync::Mutex};
 use std::{
     future::poll_fn,
     sync::Arc,
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll, Wake, Waker, ready},
 };
 
 /// The half that receives. Keep it receiving: pings are answered, and the peer's close frame is seen, by whichever half is
@@ -113,17 +113,20 @@ impl<S: Socket> SendHalf<S> {
     /// # Errors
     /// As [`WebSocket::feed`].
     pub async fn feed(&mut self, message: impl Into<Outgoing<'_>>) -> Result<(), Error> {
-        let mut message = Some(message.into());
-        poll_fn(|context| {
-            self.0.poll(context, |socket, context| {
-                std::task::ready!(socket.poll_ready(context))?;
-                Poll::Ready(match message.take() {
-                    Some(message) => Ok(socket.endpoint.connection.send(message)?),
-                    None => Ok(()),
-                })
-            })
-        })
-        .await
+        let message = message.into();
+        self.queue(|connection| connection.send(message)).await
+    }
+
+    /// Sends a ping with up to 125 bytes (RFC 6455 5.5.2), also between the fragments of a message: waits until the outbox is
+    /// below its high-water mark, queues it, and writes everything. Cancel-safe: the ping is queued whole, or not at all.
+    /// Nobody is told of the pong. Keep-alive needs no call: see [`Config::ping_interval`](crate::Config::ping_interval).
+    ///
+    /// # Errors
+    /// [`Error::Closed`] or [`Error::Send`] where the connection is closing or closed; [`SendError::ControlTooLong`];
+    /// [`SendError::NotInThisDraft`] on a hixie draft.
+    pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        self.queue(|connection| connection.ping(payload)).await?;
+        self.flush().await
     }
 
     /// As [`WebSocket::flush`].
@@ -148,6 +151,24 @@ impl<S: Socket> SendHalf<S> {
             Err(SendError::Closing) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Calls `f`, which queues something, when the outbox is below its high-water mark: once, or not at all.
+    pub(super) async fn queue(
+        &mut self,
+        f: impl FnOnce(&mut Connection) -> Result<(), SendError>,
+    ) -> Result<(), Error> {
+        let mut f = Some(f);
+        poll_fn(|context| {
+            self.0.poll(context, |socket, context| {
+                ready!(socket.poll_ready(context))?;
+                Poll::Ready(match f.take() {
+                    Some(f) => Ok(f(&mut socket.endpoint.connection)?),
+                    None => Ok(()),
+                })
+            })
+        })
+        .await
     }
 }
 

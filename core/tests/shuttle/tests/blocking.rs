@@ -3,8 +3,9 @@
 mod common;
 
 use common::{
-    Closes, OURS, Received, Sent, client, judge, opened, options,
+    Closes, OURS, PINGS, Received, Sent, client, judge, judge_pings, opened, options,
     peer::{Peer, Say},
+    ping,
     pipe::End,
     prepared, sayings, text, try_schedules,
 };
@@ -46,7 +47,7 @@ fn send(mut half: SendHalf<End>, closes: Closes) -> Sent {
     let mut sent = Sent::default();
     for number in 0..OURS {
         sent.tried += 1;
-        if half.send(text(number)).is_err() {
+        if half.send(text(number)).and_then(|()| half.ping(&ping(number))).is_err() {
             assert!(closes.peer_does());
             break;
         }
@@ -131,7 +132,8 @@ fn the_sending_half_goes_first() {
         let (socket, theirs) = open(Role::Server);
         let peer = Peer::new(Role::Server, theirs, sayings(Closes::Peer));
         let (receiver, mut sender) = socket.split();
-        let sending = thread::spawn(move || sender.send(text(0)).map_or(0, |()| 1));
+        let sending =
+            thread::spawn(move || sender.send(text(0)).and_then(|()| sender.ping(&ping(0))).map_or(0, |()| 1));
         let received = receive(receiver, usize::MAX);
         let sent = Sent { tried: 1, succeeded: sending.join().unwrap() };
         judge(Closes::Peer, &sent, &received, &peer.minutes());
@@ -147,12 +149,27 @@ fn the_end_behind_a_message() {
         let (receiver, mut sender) = socket.split();
         let receiving = thread::spawn(move || receive(receiver, usize::MAX));
         let mut sent = Sent { tried: 1, succeeded: 0 };
-        while sender.send(text(sent.succeeded)).is_ok() {
+        while sender.send(text(sent.succeeded)).and_then(|()| sender.ping(&ping(sent.succeeded))).is_ok() {
             sent = Sent { tried: sent.tried + 1, succeeded: sent.tried };
         }
         drop(sender);
         let peer = deaf.speak(Vec::new());
         let received = receiving.join().unwrap();
         judge(Closes::Peer, &sent, &received, &peer.minutes());
+    });
+}
+
+/// Who pings all the time waits for the peer, and fills no memory.
+#[test]
+fn pings_wait_for_room() {
+    try_schedules(|| {
+        let (socket, theirs) = open(Role::Server);
+        let peer = Peer::new(Role::Server, theirs, Vec::new());
+        let (receiver, mut sender) = socket.split();
+        let sent: Vec<usize> = (0..PINGS).collect();
+        sent.iter().for_each(|number| sender.ping(&ping(*number)).unwrap());
+        sender.close(4321, "").unwrap();
+        drop((receiver, sender));
+        judge_pings(&sent, &peer.minutes());
     });
 }

@@ -104,7 +104,7 @@ fn serve(drive: fn(&Arc<Server<Lender>>, End), ends: Ends) {
                 taken += 1;
             }
             if ends == Ends::Sender {
-                sender.close(4321, "");
+                sender.close(4321, "").unwrap();
             }
             taken
         });
@@ -120,7 +120,7 @@ fn serve(drive: fn(&Arc<Server<Lender>>, End), ends: Ends) {
 }
 
 fn judge(ends: Ends, taken: usize, minutes: &Minutes) {
-    let Minutes { said, heard } = minutes;
+    let Minutes { said, heard, .. } = minutes;
     let (mut echoes, mut others, mut pongs) = (0, 0, 0);
     for (at, frame) in heard.iter().enumerate() {
         match frame {
@@ -129,6 +129,7 @@ fn judge(ends: Ends, taken: usize, minutes: &Minutes) {
                 assert_eq!(*found, text(FROM_SENDER + others), "{minutes:?}");
                 others += 1;
             }
+            Heard::Ping(_) => panic!("nobody pings: {minutes:?}"),
             Heard::Pong(number) => {
                 assert_eq!(*number, pongs, "{minutes:?}");
                 pongs += 1;

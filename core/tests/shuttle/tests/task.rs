@@ -3,8 +3,9 @@
 mod common;
 
 use common::{
-    Closes, OURS, Received, Sent, client, judge, opened, options,
+    Closes, OURS, PINGS, Received, Sent, client, judge, judge_pings, opened, options,
     peer::{Peer, Say},
+    ping,
     pipe::End,
     prepared, sayings, text, try_schedules,
 };
@@ -49,17 +50,15 @@ async fn send(mut half: SendHalf<End>, closes: Closes) -> Sent {
         sent.tried += 1;
         // With and without waiting until it is written.
         let result = if number % 2 == 0 { half.send(text(number)).await } else { half.feed(text(number)).await };
-        if result.is_err() {
+        if result.is_err() || half.ping(&ping(number)).await.is_err() {
             assert!(closes.peer_does());
             return sent;
         }
         sent.succeeded += 1;
     }
+    // The last ping has been written, and everything before it.
     if closes.we_do() {
         half.close(4321, "").await.unwrap();
-    } else {
-        let flushed = half.flush().await;
-        assert!(flushed.is_ok() || closes.peer_does());
     }
     sent
 }
@@ -137,7 +136,10 @@ fn the_sending_half_goes_first() {
         let (socket, theirs) = open(Role::Server);
         let peer = Peer::new(Role::Server, theirs, sayings(Closes::Peer));
         let (receiver, mut sender) = socket.split();
-        let sending = spawn(async move { sender.send(text(0)).await.map_or(0, |()| 1) });
+        let sending = spawn(async move {
+            let sent = sender.send(text(0)).await.is_ok() && sender.ping(&ping(0)).await.is_ok();
+            usize::from(sent)
+        });
         let received = block_on(receive(receiver, usize::MAX));
         let sent = Sent { tried: 1, succeeded: block_on(sending).unwrap() };
         judge(Closes::Peer, &sent, &received, &peer.minutes());
@@ -184,12 +186,36 @@ fn the_end_behind_a_message() {
         let (receiver, mut sender) = socket.split();
         let receiving = spawn(receive(receiver, usize::MAX));
         let mut sent = Sent { tried: 1, succeeded: 0 };
-        while block_on(sender.feed(text(sent.succeeded))).is_ok() {
+        while block_on(sender.feed(text(sent.succeeded))).is_ok()
+            && block_on(sender.ping(&ping(sent.succeeded))).is_ok()
+        {
             sent = Sent { tried: sent.tried + 1, succeeded: sent.tried };
         }
         drop(sender);
         let peer = deaf.speak(Vec::new());
         let received = block_on(receiving).unwrap();
         judge(Closes::Peer, &sent, &received, &peer.minutes());
+    });
+}
+
+/// A `ping` that is dropped has been queued whole, or not at all; who goes on without waiting fills no memory.
+#[test]
+fn pings_wait_for_room() {
+    try_schedules(|| {
+        let (socket, theirs) = open(Role::Server);
+        let peer = Peer::new(Role::Server, theirs, Vec::new());
+        let (receiver, mut sender) = socket.split();
+        let mut sent = Vec::new();
+        for number in 0..PINGS {
+            let payload = ping(number);
+            let mut pinging = pin!(sender.ping(&payload));
+            if let Poll::Ready(result) = block_on(poll_fn(|context| Poll::Ready(pinging.as_mut().poll(context)))) {
+                result.unwrap();
+                sent.push(number);
+            }
+        }
+        block_on(sender.close(4321, "")).unwrap();
+        drop((receiver, sender));
+        judge_pings(&sent, &peer.minutes());
     });
 }

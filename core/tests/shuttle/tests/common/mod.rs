@@ -41,10 +41,12 @@ pub fn try_schedules(test: impl Fn() + Send + Sync + 'static) {
 
 const SEED: u64 = 0x7469_6d74_6f77;
 
+const HIGH_WATER: usize = 64;
+
 /// Little room, so that everybody has to wait, and no deadline, so that nobody is saved by one.
 pub fn options() -> Options {
     let config = Config {
-        high_water: 64,
+        high_water: HIGH_WATER,
         handshake_timeout: None,
         close_timeout: None,
         ping_interval: None,
@@ -130,12 +132,31 @@ pub fn text(number: usize) -> String {
     format!("{number:.>len$}")
 }
 
+/// A ping that we send behind each message.
+pub fn ping(number: usize) -> [u8; 30] {
+    [number as u8; 30]
+}
+
+/// Pings that we send to see them wait.
+pub const PINGS: usize = 8;
+
+/// Demands that all pings of these numbers came, of the others some or none, each whole and in order, and that no more than
+/// the high-water mark, one ping and the close frame were ever in the outbox.
+pub fn judge_pings(sent: &[usize], minutes: &Minutes) {
+    let Some((Heard::Close(4321), pings)) = minutes.heard.split_last() else { panic!("{minutes:?}") };
+    let number = |frame: &Heard| if let Heard::Ping(number) = frame { *number } else { panic!("{minutes:?}") };
+    let heard: Vec<usize> = pings.iter().map(number).collect();
+    assert!(heard.is_sorted_by(|a, b| a < b), "{minutes:?}");
+    assert!(sent.iter().all(|number| heard.contains(number)), "{sent:?} were sent: {minutes:?}");
+    assert!(minutes.waited <= HIGH_WATER + 2 + ping(0).len() + 4, "{minutes:?}");
+}
+
 /// What the sending half came to.
 #[derive(Default, Debug)]
 pub struct Sent {
-    /// So many calls began.
+    /// So many messages and their pings were begun.
     pub tried: usize,
-    /// So many of them succeeded; none of them behind one that did not.
+    /// So many of them succeeded, both; none of them behind one that did not.
     pub succeeded: usize,
 }
 
@@ -150,14 +171,18 @@ pub struct Received {
 /// Demands that nothing was lost, doubled or reordered, that each ping was answered, and that there was one close frame in
 /// each direction.
 pub fn judge(closes: Closes, sent: &Sent, received: &Received, minutes: &Minutes) {
-    let Minutes { said, heard } = minutes;
+    let Minutes { said, heard, .. } = minutes;
     let is_last = |at: usize| at + 1 == heard.len();
-    let (mut texts, mut pongs, mut closed) = (0, 0, None);
+    let (mut texts, mut our_pings, mut pongs, mut closed) = (0, 0, 0, None);
     for (at, frame) in heard.iter().enumerate() {
         match frame {
             Heard::Text(found) => {
                 assert_eq!(*found, text(texts), "{heard:?}");
                 texts += 1;
+            }
+            Heard::Ping(number) => {
+                assert_eq!((*number, texts), (our_pings, our_pings + 1), "{heard:?}");
+                our_pings += 1;
             }
             Heard::Pong(number) => {
                 assert_eq!(*number, pongs, "{heard:?}");
@@ -170,6 +195,7 @@ pub fn judge(closes: Closes, sent: &Sent, received: &Received, minutes: &Minutes
         }
     }
     assert!((sent.succeeded..=sent.tried).contains(&texts), "{texts} came of {sent:?}");
+    assert!((sent.succeeded..=texts).contains(&our_pings), "{our_pings} pings came of {sent:?}");
     match closes {
         Closes::Peer => assert_eq!(closed, Some(4000)),
         Closes::We => assert_eq!(closed, Some(4321)),

@@ -20,6 +20,7 @@ pub enum Say {
 #[derive(PartialEq, Debug)]
 pub enum Heard {
     Text(String),
+    Ping(usize),
     Pong(usize),
     Close(u16),
 }
@@ -38,6 +39,8 @@ pub struct Minutes {
     /// What was said: less than was to be said where the other side closed first, or was gone.
     pub said: Vec<Say>,
     pub heard: Vec<Heard>,
+    /// The most bytes that the other side had to write at once.
+    pub waited: usize,
 }
 
 impl Peer {
@@ -63,7 +66,7 @@ impl Peer {
         self.saying.join().expect("it does not panic");
         self.end.until_alone();
         let said = self.mouth.lock().expect("it does not panic").said.clone();
-        Minutes { said, heard }
+        Minutes { said, heard, waited: self.end.most_offered() }
     }
 }
 
@@ -173,6 +176,7 @@ fn parse(bytes: &[u8], role: Role) -> Option<(Heard, usize)> {
     let payload: Vec<u8> = payload.collect();
     let heard = match first {
         0x81 => Heard::Text(String::from_utf8(payload).expect("text")),
+        0x89 => Heard::Ping(payload[0].into()),
         0x8a => Heard::Pong(payload[0].into()),
         0x88 => Heard::Close(payload.first_chunk().map_or(1005, |code| u16::from_be_bytes(*code))),
         _ => panic!("no such frame: {first:x}"),

@@ -25,6 +25,8 @@ struct Way {
 struct State {
     bytes: VecDeque<u8>,
     room: usize,
+    /// The most bytes that one write was given.
+    offered: usize,
     /// Half-closed by the writer; what is there is still read.
     ended: bool,
     /// The reader is gone.
@@ -46,7 +48,8 @@ pub struct End {
 /// Two ends that are connected with each other, with room for so many bytes on the way.
 pub fn pipe(room: usize) -> (End, End) {
     let way = || {
-        let state = State { bytes: VecDeque::new(), room, ended: false, broken: false, reader: None, writer: None };
+        let bytes = VecDeque::new();
+        let state = State { bytes, room, offered: 0, ended: false, broken: false, reader: None, writer: None };
         Arc::new(Way { state: Mutex::new(state), changed: Condvar::new() })
     };
     let (a, b) = (way(), way());
@@ -85,6 +88,7 @@ impl State {
         if self.broken || self.ended {
             return Some(Err(io::ErrorKind::BrokenPipe.into()));
         }
+        self.offered = slices.iter().map(|slice| slice.len()).sum::<usize>().max(self.offered);
         let before = self.bytes.len();
         for slice in slices {
             let n = slice.len().min(self.room.saturating_sub(self.bytes.len()));
@@ -157,6 +161,11 @@ impl End {
         }
     }
 
+    /// The most bytes that one write of the other end was given, whether there was room for them or not.
+    pub fn most_offered(&self) -> usize {
+        self.inbound.lock().offered
+    }
+
     /// Reads a head, and nothing behind it.
     pub fn read_head(&self) -> String {
         let (mut head, mut byte) = (Vec::new(), [0]);
@@ -169,7 +178,9 @@ impl End {
 
     /// Drops what has come.
     pub fn forget_inbound(&self) {
-        self.inbound.lock().bytes.clear();
+        let mut state = self.inbound.lock();
+        state.bytes.clear();
+        state.offered = 0;
     }
 
     /// From now on there is so little room in both directions.
