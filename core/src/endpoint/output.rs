@@ -2,7 +2,7 @@
 //! without holding the endpoint.
 
 use super::{Endpoint, Output};
-use crate::{Outbox, Piece, Timeout, Transport};
+use crate::{Outbox, Piece, State, Timeout, Transport};
 use std::{
     io::{self, IoSlice},
     mem,
@@ -184,9 +184,13 @@ impl Endpoint {
         self.unflushed = false;
     }
 
-    /// Moves what other threads sent to the outbox, as far as there is room.
+    /// Moves what other threads sent to the outbox, as far as there is room; what comes before the connection is open waits
+    /// until it is.
     pub fn deliver(&mut self) {
         let Some(mailbox) = &self.mailbox else { return };
+        if matches!(self.connection.state(), State::Connecting | State::Requested) {
+            return;
+        }
         while let Some(mail) = mailbox.take(self.connection.has_room() && self.connection.sending.is_none()) {
             // Whoever sent it was told that it may be lost if the connection closes first.
             let _ = mail.send(&mut self.connection);

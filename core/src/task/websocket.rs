@@ -144,6 +144,7 @@ impl<S: Socket> WebSocket<S> {
     /// # Errors
     /// As [`send`](WebSocket::send), and for more than 125 bytes.
     pub async fn ping(&mut self, payload: &[u8]) -> Result<(), Error> {
+        poll_fn(|context| self.poll_ready(context)).await?;
         self.endpoint.connection.ping(payload)?;
         self.flush().await
     }

@@ -1,7 +1,7 @@
 //! Pieces by value are the bytes that `flush` writes, with and without a transport, and failures end the connection.
 
 use super::*;
-use crate::{Access, Buffers, Cause, Closed, Config, Connection, Event, Input, Role, app::Options, turn};
+use crate::{Access, Buffers, Cause, Closed, Config, Connection, Event, Input, Response, Role, app::Options, turn};
 use std::{sync::Arc, time::Duration};
 
 /// Takes so many bytes at a time, or fails.
@@ -198,4 +198,26 @@ fn reading_goes_on_where_whoever_sends_waits_for_room() {
     assert!(!endpoint.wants_read());
     endpoint.connection.sender_waits = true;
     assert!(endpoint.wants_read());
+}
+
+#[test]
+fn what_other_threads_send_before_the_opening_handshake_waits_for_its_end() {
+    let options = Options::default();
+    let mut endpoint = Endpoint::server(&options);
+    let sender = endpoint.sender();
+    sender.try_send("early").unwrap();
+    let (mut buffers, mut socket) = (Buffers::new(1024), socket(None));
+    turn(&mut Access::Direct(&mut endpoint), &mut buffers, Input::Nothing, &mut socket, |_, event| panic!("{event:?}"));
+    assert!(socket.bytes.is_empty());
+    let request = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    buffers.input()[..request.len()].copy_from_slice(request);
+    let input = Input::Read(request.len());
+    turn(&mut Access::Direct(&mut endpoint), &mut buffers, input, &mut socket, |access, event| {
+        if let Event::Request(_) = event {
+            access.with(|endpoint| endpoint.connection.accept(Response::default()).unwrap());
+        }
+    });
+    assert!(socket.bytes.ends_with(b"\r\n\r\n\x81\x05early"));
+    assert!(!sender.is_closed());
 }
