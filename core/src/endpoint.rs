@@ -4,6 +4,7 @@ use crate::{
     CloseCode, Connection, Rejection, Role, SendError, State, Transport,
     app::{Mailbox, Options, RETRY_AFTER, Sender},
     event::Cause,
+    spares::{Lent, Spares},
     sync::{Mutex, MutexGuard},
 };
 use std::{
@@ -82,6 +83,7 @@ pub struct Buffers {
     output: Vec<u8>,
     plain: Vec<u8>,
     left: Left,
+    spares: Lent,
 }
 
 /// A way to an endpoint: its owner's, or one that several threads share. No lock is held longer than one call.
@@ -303,6 +305,8 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 pub(crate) const SET_ASIDE: usize = 64 << 10;
 /// Room in front of what is read, for the first replies to it.
 const FRONT: usize = 4 << 10;
+/// Bytes of used buffers that a loop with many connections keeps: those of the largest message by default, and of its pieces.
+const SPARES: usize = 2 << 20;
 /// What one read takes from a socket at most, on a loop with many connections.
 const READ: usize = 256 << 10;
 
@@ -311,13 +315,19 @@ thread_local! {
 }
 
 impl Buffers {
-    /// Room for one read of so many bytes.
+    /// Room for one read of so many bytes. Of buffers that messages have used, it keeps as many bytes to be used again.
     pub fn new(read: usize) -> Self {
+        Buffers::keeping(read, read)
+    }
+
+    fn keeping(read: usize, spares: usize) -> Self {
+        let spares = Some(Box::new(Spares::new(spares)));
         Buffers {
             input: vec![0; FRONT + read].into_boxed_slice(),
             output: Vec::new(),
             plain: Vec::new(),
             left: Left::default(),
+            spares,
         }
     }
 
@@ -340,7 +350,7 @@ impl Buffers {
 
 impl Default for Buffers {
     fn default() -> Self {
-        Buffers::new(READ)
+        Buffers::keeping(READ, SPARES)
     }
 }
 

@@ -183,6 +183,7 @@ mod outbox;
 mod receive;
 mod send;
 mod shared;
+mod spares;
 mod stash;
 mod state;
 mod text;

@@ -13,6 +13,7 @@ use pongs::Pongs;
 use crate::{
     event::Payload,
     frame::{Encoded, HEADER},
+    spares::{self, Lent},
 };
 use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
 use core::mem;
@@ -43,6 +44,8 @@ pub struct Outbox {
     front: usize,
     /// Whether `buffer` is the loop's, for this turn.
     lent: bool,
+    /// What the loop has lent, likewise.
+    pub(crate) spares: Lent,
     /// No frame will follow.
     finished: bool,
     /// There is nobody to take it.
@@ -55,7 +58,7 @@ pub struct Outbox {
 
 /// `piece` is due when `start` has reached `at`.
 #[derive(Debug)]
-struct Placed {
+pub(crate) struct Placed {
     at: usize,
     piece: Piece,
 }
@@ -129,7 +132,9 @@ impl Outbox {
                 return;
             }
             self.spent = 0;
-            self.pieces.pop_front();
+            if let Some(buffer) = self.pieces.pop_front().and_then(|placed| placed.piece.into_buffer()) {
+                spares::give(&mut self.spares, buffer);
+            }
         }
         self.start += n;
     }
@@ -145,7 +150,10 @@ impl Outbox {
                 self.buffer = Vec::new();
             }
             if self.pieces.capacity() > 0 {
-                self.pieces = VecDeque::new();
+                let queue = mem::take(&mut self.pieces);
+                if let Some(spares) = &mut self.spares {
+                    spares.give_queue(queue);
+                }
             }
         } else if self.start > LARGE && self.start > self.buffer.len() / 2 && !self.lent {
             self.compact();
@@ -260,7 +268,16 @@ impl Outbox {
             }
             payload => {
                 self.push(header, payload.as_bytes());
+                self.recycle(payload);
             }
+        }
+    }
+
+    /// What is copied may be used again.
+    #[inline]
+    pub(crate) fn recycle(&mut self, payload: Payload<'_>) {
+        if let Payload::Owned(buffer) = payload {
+            spares::give(&mut self.spares, buffer);
         }
     }
 
@@ -323,6 +340,11 @@ impl Outbox {
     }
 
     fn push_piece(&mut self, header: &[u8], piece: Piece) {
+        if self.pieces.capacity() == 0
+            && let Some(spares) = &mut self.spares
+        {
+            self.pieces = spares.take_queue();
+        }
         self.reserve(header.len());
         self.buffer.extend_from_slice(header);
         self.placed += piece.len();

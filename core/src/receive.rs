@@ -338,7 +338,7 @@ impl Connection {
         if self.config.fragments {
             return self.receive_fragment(Fragment { kind, payload: Cow::Borrowed(piece), fin, message_len });
         }
-        self.assembly.push(kind, piece, frame.left)?;
+        self.assembly.push(kind, piece, frame.left, &mut self.outbox.spares)?;
         if fin { self.end_assembly(kind).map(Some) } else { Ok(None) }
     }
 

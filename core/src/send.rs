@@ -198,7 +198,8 @@ impl Connection {
         let len = payload.as_bytes().len();
         let header = frame::encode(first, len, None);
         if len < LARGE {
-            return self.outbox.push_small(header, payload.as_bytes());
+            self.outbox.push_small(header, payload.as_bytes());
+            return self.outbox.recycle(payload);
         }
         self.outbox.push_payload(&header.bytes()[..header.size], payload);
     }
@@ -218,7 +219,9 @@ impl Connection {
             }
             payload => {
                 let bytes = payload.as_bytes();
-                mask::apply(self.outbox.push(header, bytes), mask)
+                let mask = mask::apply(self.outbox.push(header, bytes), mask);
+                self.outbox.recycle(payload);
+                mask
             }
         }
     }

@@ -3,7 +3,11 @@
 //! The safe twin of each unchecked conversion is the checked one of the standard library; the tests hold them together.
 #![allow(unsafe_code)]
 
-use crate::{Kind, Violation, shared, utf8::Utf8};
+use crate::{
+    Kind, Violation, shared,
+    spares::{self, Lent},
+    utf8::Utf8,
+};
 use alloc::{string::String, sync::Arc, vec::Vec};
 use bytes::Bytes;
 use core::{fmt, ops::Deref};
@@ -53,13 +57,13 @@ const BELIEF: usize = 1 << 20;
 impl Assembly {
     /// Takes a piece of a message, of whose frame `left` bytes are still to come. Fails as soon as a byte proves that a text is
     /// not UTF-8, or where there is no memory for the message.
-    pub(crate) fn push(&mut self, kind: Kind, piece: &[u8], left: usize) -> Result<(), Violation> {
+    pub(crate) fn push(&mut self, kind: Kind, piece: &[u8], left: usize, spares: &mut Lent) -> Result<(), Violation> {
         match kind {
             Kind::Text if !self.utf8.push(piece) => return Err(Violation::TextNotUtf8),
             Kind::Text => {}
             Kind::Binary => self.unvalidated = true,
         }
-        self.append(piece, left).ok_or(Violation::MessageTooBig)
+        self.append(piece, left, spares).ok_or(Violation::MessageTooBig)
     }
 
     /// What was taken so far.
@@ -103,11 +107,18 @@ impl Assembly {
 
     /// Memory stays within 1.25 times of what came, plus what is believed of what is announced; work is linear. `None` where
     /// there is no memory.
-    fn append(&mut self, piece: &[u8], left: usize) -> Option<()> {
+    fn append(&mut self, piece: &[u8], left: usize, spares: &mut Lent) -> Option<()> {
         let needed = self.bytes.len() + piece.len();
         if needed > self.bytes.capacity() {
             let promise = if needed < BELIEVED { PROMISE.saturating_sub(needed) } else { needed.max(BELIEF) };
-            self.bytes.try_reserve_exact(piece.len() + left.min(promise).max(needed / 4)).ok()?;
+            let more = left.min(promise);
+            match spares.as_mut().and_then(|spares| spares.take(needed + more, needed + more.max(needed / 4))) {
+                Some(mut buffer) => {
+                    buffer.extend_from_slice(&self.bytes);
+                    spares::give(spares, core::mem::replace(&mut self.bytes, buffer));
+                }
+                None => self.bytes.try_reserve_exact(piece.len() + more.max(needed / 4)).ok()?,
+            }
         }
         self.bytes.extend_from_slice(piece);
         Some(())
@@ -176,35 +187,35 @@ mod tests {
         for bytes in ["κόσμε\u{10ffff}".as_bytes(), b"", b"a\xce", b"\xff", b"\xed\xa0\x80"] {
             for cut in 0..=bytes.len() {
                 let mut assembly = Assembly::default();
-                let pushed = assembly.push(Kind::Text, &bytes[..cut], bytes.len() - cut);
-                let pushed = pushed.and_then(|()| assembly.push(Kind::Text, &bytes[cut..], 0));
+                let pushed = assembly.push(Kind::Text, &bytes[..cut], bytes.len() - cut, &mut None);
+                let pushed = pushed.and_then(|()| assembly.push(Kind::Text, &bytes[cut..], 0, &mut None));
                 let text = pushed.ok().and_then(|()| assembly.take_text());
                 assert_eq!(text, String::from_utf8(bytes.to_vec()).ok(), "{bytes:x?} cut at {cut}");
             }
         }
         let mut mixed = Assembly::default();
-        mixed.push(Kind::Binary, b"\xff", 0).unwrap();
+        mixed.push(Kind::Binary, b"\xff", 0, &mut None).unwrap();
         assert_eq!(mixed.take_text(), None, "what was not validated is not believed");
     }
 
     #[test]
     fn a_promise_costs_little_and_the_sum_little_more_than_its_bytes() {
         let mut promised = Assembly::default();
-        promised.push(Kind::Binary, &[0], 1 << 20).unwrap();
+        promised.push(Kind::Binary, &[0], 1 << 20, &mut None).unwrap();
         assert!(promised.bytes.capacity() <= PROMISE);
         let mut fragments = Assembly::default();
         for n in 1..100_000 {
-            fragments.push(Kind::Binary, &[0], 0).unwrap();
+            fragments.push(Kind::Binary, &[0], 0, &mut None).unwrap();
             assert!(fragments.bytes.capacity() <= n * 5 / 4 + 4096);
         }
         let mut frame = Assembly::default();
         for sent in (0..1 << 20).step_by(4096) {
-            frame.push(Kind::Binary, &[0; 4096], (1 << 20) - sent - 4096).unwrap();
+            frame.push(Kind::Binary, &[0; 4096], (1 << 20) - sent - 4096, &mut None).unwrap();
         }
         assert_eq!(frame.bytes.capacity(), 1 << 20, "a believed frame is reserved exactly");
         let mut endless = Assembly::default();
         for sent in (4096..4 << 20).step_by(4096) {
-            endless.push(Kind::Binary, &[0; 4096], usize::MAX - sent).unwrap();
+            endless.push(Kind::Binary, &[0; 4096], usize::MAX - sent, &mut None).unwrap();
             assert!(endless.bytes.capacity() <= sent + sent.max(BELIEF));
         }
     }

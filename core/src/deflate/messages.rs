@@ -93,7 +93,7 @@ impl Connection {
             }
             deflate.inflated += inflated.len();
             assembly.reserve(inflated.len(), limits.message)?;
-            assembly.push(kind, inflated, 0)?;
+            assembly.push(kind, inflated, 0, &mut self.outbox.spares)?;
         }
         if frame.left > 0 {
             return Ok(None);

@@ -59,6 +59,7 @@ impl Endpoint {
             }
             copy(&mut room[header.size..end], payload);
             outbox.add_front(end);
+            outbox.recycle(message.payload);
             self.connection.counting.message_sent(true);
             return Ok(());
         }

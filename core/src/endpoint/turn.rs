@@ -2,7 +2,7 @@
 
 use super::{Access, Buffers, FRONT, Front, Input, Output};
 use crate::{Event, Message, clock};
-use std::time::Duration;
+use std::{mem, time::Duration};
 
 // ANCHOR: turn
 /// One turn of a driver: feeds what was read, gives the events to `on_event`, and drains the outbox as far as `output`
@@ -22,9 +22,11 @@ pub fn turn(
 
 /// The first half of a turn: what the input means.
 pub(crate) fn begin(access: &mut Access<'_>, buffers: &mut Buffers, input: Input, output: &mut impl Output) {
-    let Buffers { input: read, output: scratch, plain, left } = buffers;
+    let Buffers { input: read, output: scratch, plain, left, spares } = buffers;
     if let Access::Direct(endpoint) = access {
-        endpoint.connection.outbox().lend(scratch);
+        let outbox = endpoint.connection.outbox();
+        outbox.lend(scratch);
+        mem::swap(&mut outbox.spares, spares);
     }
     access.with(|endpoint| {
         endpoint.connection.begin_turn();
@@ -52,7 +54,7 @@ pub(crate) fn go_on(
     output: &mut impl Output,
     hearer: &mut impl Hearer,
 ) {
-    let Buffers { input, output: scratch, plain, left } = buffers;
+    let Buffers { input, output: scratch, plain, left, spares } = buffers;
     let bytes: &mut [u8] = if left.is_plain { plain } else { input };
     let (bytes, end) = (&mut bytes[..left.end], left.end);
     let is_in_place = matches!(access, Access::Direct(endpoint) if endpoint.layer.is_none());
@@ -101,7 +103,9 @@ pub(crate) fn go_on(
         }
     }
     if let Access::Direct(endpoint) = access {
-        endpoint.connection.outbox().reclaim(scratch);
+        let outbox = endpoint.connection.outbox();
+        outbox.reclaim(scratch);
+        mem::swap(&mut outbox.spares, spares);
     }
 }
 // ANCHOR_END: turn

@@ -121,7 +121,7 @@ impl Reader {
             self.at = At::Start;
             return lossy(Cow::Borrowed(piece), limits).map(Some);
         }
-        self.text.push(Kind::Binary, piece, 0)?;
+        self.text.push(Kind::Binary, piece, 0, &mut None)?;
         if !ended {
             return Ok(None);
         }

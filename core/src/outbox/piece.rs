@@ -62,6 +62,14 @@ impl Piece {
         self.start += n;
     }
 
+    /// The buffer, where it is one that may be used again.
+    pub(super) fn into_buffer(self) -> Option<Vec<u8>> {
+        match self.bytes {
+            Owned::Vec(bytes) => Some(bytes),
+            Owned::Shared(_) => None,
+        }
+    }
+
     /// All bytes, and how many of the first ones do not count any more.
     #[cfg(feature = "std")]
     pub(crate) fn into_parts(self) -> (Vec<u8>, usize) {
