@@ -164,6 +164,7 @@ mod close;
 mod config;
 mod connection;
 mod control;
+#[cfg(feature = "std")]
 mod copy;
 mod counters;
 #[cfg_attr(not(feature = "deflate"), path = "deflate/off.rs")]

@@ -23,6 +23,7 @@ pub(crate) type Lent = Option<Box<Spares>>;
 const COUNT: usize = 4;
 
 impl Spares {
+    #[cfg(feature = "std")]
     pub(crate) fn new(most: usize) -> Self {
         Spares { most, ..Spares::default() }
     }
@@ -66,7 +67,7 @@ pub(crate) fn give(spares: &mut Lent, buffer: Vec<u8>) {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests {
     use super::*;
 

@@ -6,7 +6,7 @@
 use crate::{
     Kind, Violation, shared,
     spares::{self, Lent},
-    utf8::Utf8,
+    utf8::{self, Utf8},
 };
 use alloc::{string::String, sync::Arc, vec::Vec};
 use bytes::Bytes;
@@ -36,6 +36,13 @@ impl Deref for Text {
         // SAFETY: a `Text` is made from a `str` or a `String` only, its own or shared, and `Bytes` are immutable.
         unsafe { core::str::from_utf8_unchecked(&self.0) }
     }
+}
+
+/// The text, if all of it is valid.
+#[inline]
+pub(crate) fn whole(bytes: &[u8]) -> Option<&str> {
+    // SAFETY: it is valid.
+    utf8::is_valid(bytes).then(|| unsafe { core::str::from_utf8_unchecked(bytes) })
 }
 
 /// A message in assembly. Text is validated as it comes, so that it need not be validated again when it is whole.
@@ -176,6 +183,7 @@ mod tests {
         for text in ["", "a", "κόσμε", "\u{10ffff}", "\0"] {
             let bytes = Text::from(String::from(text)).into_bytes();
             assert_eq!(core::str::from_utf8(&bytes), Ok(text));
+            assert_eq!(whole(&bytes), Some(text));
             assert_eq!(&*Text::from(String::from(text)), text);
             assert_eq!(&*Text::from(Arc::<str>::from(text)), text);
             assert_eq!(&*Text::from(Arc::new(String::from(text))), text);

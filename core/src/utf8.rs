@@ -1,15 +1,54 @@
 //! UTF-8 (RFC 3629), whole and in pieces (RFC 6455 8.1).
 
-/// Below so many bytes the standard library is as fast, and needs no set-up.
-const SHORT: usize = 64;
+// Where what was found valid becomes text.
+pub(crate) use super::text::whole as text;
 
-/// The text, if all of it is valid.
+/// The validator takes blocks of so many bytes.
+const BLOCK: usize = 64;
+
+/// Whether all of it is valid.
+///
+/// A rest costs the validator more than a block, because it copies it. But most texts are ASCII at their end at least, which
+/// is quickly seen. Where there is no block at all, the standard library is as fast, and needs no set-up.
 #[inline]
-pub(crate) fn text(bytes: &[u8]) -> Option<&str> {
-    if bytes.len() < SHORT { core::str::from_utf8(bytes).ok() } else { simdutf8::basic::from_utf8(bytes).ok() }
+pub(crate) fn is_valid(bytes: &[u8]) -> bool {
+    let (blocks, rest) = bytes.split_at(bytes.len() / BLOCK * BLOCK);
+    match (blocks.is_empty(), is_ascii(rest)) {
+        (true, true) => true,
+        (true, false) => core::str::from_utf8(bytes).is_ok(),
+        // Nor does a character end in it that begins before.
+        (false, true) => simdutf8::basic::from_utf8(blocks).is_ok(),
+        (false, false) => simdutf8::basic::from_utf8(bytes).is_ok(),
+    }
 }
 
-/// A validator that is fed in pieces. It keeps the bytes of a character that a piece ended in: at most three.
+/// Whether there is nothing but ASCII; made for less than a block.
+#[inline]
+fn is_ascii(bytes: &[u8]) -> bool {
+    /// The first and the last bytes, which may overlap.
+    #[inline(always)]
+    fn ends<const N: usize>(bytes: &[u8]) -> bool {
+        const HIGH: u64 = 0x8080_8080_8080_8080;
+        let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) else { return false };
+        let mut all = 0;
+        for lanes in [first, last] {
+            for lane in lanes.as_chunks::<8>().0 {
+                all |= u64::from_ne_bytes(*lane);
+            }
+        }
+        all & HIGH == 0
+    }
+    match bytes.len() {
+        0..8 => bytes.iter().fold(0, |all, byte| all | byte) < 0x80,
+        8..16 => ends::<8>(bytes),
+        16..32 => ends::<16>(bytes),
+        32..BLOCK => ends::<32>(bytes),
+        _ => bytes.is_ascii(),
+    }
+}
+
+/// A validator that is fed in pieces. It keeps the bytes of a character that a piece ended in: at most three, which can
+/// still become one.
 #[derive(Clone, Copy, Default, Debug)]
 pub(crate) struct Utf8 {
     tail: [u8; 4],
@@ -20,38 +59,67 @@ impl Utf8 {
     /// Takes the next piece. False as soon as a byte proves that no continuation can make the text valid.
     #[must_use]
     pub(crate) fn push(&mut self, mut piece: &[u8]) -> bool {
-        while self.len > 0 {
-            let Some((&byte, rest)) = piece.split_first() else {
+        if self.len > 0 {
+            if !self.join(&mut piece) {
+                return false;
+            }
+            if self.len > 0 {
                 return true;
-            };
-            piece = rest;
-            self.tail[usize::from(self.len)] = byte;
-            self.len += 1;
-            match core::str::from_utf8(&self.tail[..usize::from(self.len)]) {
-                Ok(_) => self.len = 0,
-                Err(error) if error.error_len().is_none() => {}
-                Err(_) => return false,
             }
         }
-        if text(piece).is_some() {
-            return true;
+        // The rest is looked at once: what is whole of it, and the character that it may end in.
+        let (whole, tail) = piece.split_at(piece.len() - unfinished(piece));
+        self.len = tail.len() as u8;
+        self.tail[..tail.len()].copy_from_slice(tail);
+        is_valid(whole) && (tail.is_empty() || can_begin(tail))
+    }
+
+    /// Takes what the kept character lacks from the front of the piece.
+    fn join(&mut self, piece: &mut &[u8]) -> bool {
+        let len = usize::from(self.len);
+        let lacks = width(self.tail[0]) - len;
+        let (head, rest) = piece.split_at(lacks.min(piece.len()));
+        let joined = &mut self.tail[..len + head.len()];
+        joined[len..].copy_from_slice(head);
+        *piece = rest;
+        if head.len() < lacks {
+            self.len = joined.len() as u8;
+            return can_begin(joined);
         }
-        match core::str::from_utf8(piece) {
-            Ok(_) => true,
-            Err(error) if error.error_len().is_none() => {
-                let tail = &piece[error.valid_up_to()..];
-                self.tail[..tail.len()].copy_from_slice(tail);
-                self.len = tail.len() as u8;
-                true
-            }
-            Err(_) => false,
-        }
+        self.len = 0;
+        core::str::from_utf8(joined).is_ok()
     }
 
     /// Whether the text may end here.
     pub(crate) fn is_complete(&self) -> bool {
         self.len == 0
     }
+}
+
+/// How many bytes a character has that begins with this one, if any does.
+fn width(first: u8) -> usize {
+    match first {
+        0..0xc0 => 1,
+        0xc0..0xe0 => 2,
+        0xe0..0xf0 => 3,
+        0xf0.. => 4,
+    }
+}
+
+/// How many bytes at the end belong to a character that is not all there.
+fn unfinished(piece: &[u8]) -> usize {
+    for (before, &byte) in piece.iter().rev().take(3).enumerate() {
+        // Anything but a continuation byte.
+        if !(0x80..0xc0).contains(&byte) {
+            return if width(byte) > before + 1 { before + 1 } else { 0 };
+        }
+    }
+    0
+}
+
+/// Whether a character that is not all there can still become one.
+fn can_begin(tail: &[u8]) -> bool {
+    core::str::from_utf8(tail).is_err_and(|error| error.valid_up_to() == 0 && error.error_len().is_none())
 }
 
 #[cfg(test)]
@@ -62,6 +130,29 @@ mod tests {
     fn fails_at(bytes: &[u8]) -> Option<usize> {
         let mut utf8 = Utf8::default();
         bytes.iter().position(|byte| !utf8.push(&[*byte]))
+    }
+
+    #[test]
+    fn validity_is_as_the_standard_library_says_at_every_length() {
+        for unit in ["a", "ab\u{e4}", "\u{20ac}", "\u{1f600}, "] {
+            for len in 0..300 {
+                // Whatever the end may be cut to.
+                let mut bytes = unit.repeat(300).into_bytes();
+                bytes.truncate(len);
+                assert_eq!(is_valid(&bytes), core::str::from_utf8(&bytes).is_ok(), "{unit} to {len} bytes");
+                assert_eq!(is_ascii(&bytes), bytes.is_ascii(), "{unit} to {len} bytes");
+                // One byte that does not fit, wherever it is.
+                for at in 0..len {
+                    let good = bytes[at];
+                    for bad in [0x80, 0xc3, 0xff] {
+                        bytes[at] = bad;
+                        assert_eq!(is_valid(&bytes), core::str::from_utf8(&bytes).is_ok(), "{bytes:x?}");
+                        assert_eq!(is_ascii(&bytes), bytes.is_ascii(), "{bytes:x?}");
+                    }
+                    bytes[at] = good;
+                }
+            }
+        }
     }
 
     #[test]
@@ -83,6 +174,101 @@ mod tests {
                 let mut utf8 = Utf8::default();
                 let valid = utf8.push(&bytes[..cut]) && utf8.push(&bytes[cut..]) && utf8.is_complete();
                 assert_eq!(valid, core::str::from_utf8(bytes).is_ok(), "{bytes:x?} cut at {cut}");
+            }
+        }
+    }
+
+    /// The automaton of the Unicode Standard's table of well-formed byte sequences, one byte at a time: after which byte it
+    /// is known that the text is not UTF-8, and whether a text that is may end.
+    #[derive(Default)]
+    struct Oracle {
+        /// How many continuation bytes are due, and the range of the next.
+        due: u8,
+        low: u8,
+        high: u8,
+    }
+
+    impl Oracle {
+        fn push(&mut self, byte: u8) -> bool {
+            if self.due > 0 {
+                let fits = (self.low..=self.high).contains(&byte);
+                (self.due, self.low, self.high) = (self.due - 1, 0x80, 0xbf);
+                return fits;
+            }
+            (self.due, self.low, self.high) = match byte {
+                0..=0x7f => (0, 0, 0),
+                0xc2..=0xdf => (1, 0x80, 0xbf),
+                0xe0 => (2, 0xa0, 0xbf),
+                0xed => (2, 0x80, 0x9f),
+                0xe1..=0xef => (2, 0x80, 0xbf),
+                0xf0 => (3, 0x90, 0xbf),
+                0xf1..=0xf3 => (3, 0x80, 0xbf),
+                0xf4 => (3, 0x80, 0x8f),
+                _ => return false,
+            };
+            true
+        }
+    }
+
+    /// Bytes at both sides of every border in the table.
+    const BYTES: [u8; 24] = [
+        0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee,
+        0xef, 0xf0, 0xf3, 0xf4, 0xf5, 0xff,
+    ];
+
+    /// The first piece whose end is behind a byte that proves a fault, of the pieces that `cuts` end.
+    fn assert_like_the_oracle(bytes: &[u8], cuts: &[usize]) {
+        let mut oracle = Oracle::default();
+        let fault = bytes.iter().position(|byte| !oracle.push(*byte));
+        let mut utf8 = Utf8::default();
+        let mut start = 0;
+        for &end in cuts.iter().chain([&bytes.len()]) {
+            let goes_on = utf8.push(&bytes[start..end]);
+            assert_eq!(goes_on, fault.is_none_or(|at| at >= end), "{bytes:x?}, {start}..{end} of {cuts:?}");
+            if !goes_on {
+                return;
+            }
+            start = end;
+        }
+        assert_eq!(utf8.is_complete(), oracle.due == 0, "{bytes:x?} cut at {cuts:?}");
+    }
+
+    #[test]
+    fn every_sequence_at_every_cut_is_as_the_oracle_says() {
+        // With nothing in front, and with so much that the vectors of the fast validator are used.
+        let before = "Grüße, ".repeat(12);
+        for len in 1..=4 {
+            for n in 0..BYTES.len().pow(len) {
+                let sequence: [u8; 4] = core::array::from_fn(|i| BYTES[n / BYTES.len().pow(i as u32) % BYTES.len()]);
+                let sequence = &sequence[..len as usize];
+                for cut in 0..=sequence.len() {
+                    assert_like_the_oracle(sequence, &[cut]);
+                    for second in cut + 1..sequence.len() {
+                        assert_like_the_oracle(sequence, &[cut, second]);
+                    }
+                }
+                if n % 7 == 0 {
+                    let long = [before.as_bytes(), sequence].concat();
+                    for cut in 0..=sequence.len() {
+                        assert_like_the_oracle(&long, &[before.len() + cut]);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn long_texts_are_as_the_oracle_says_at_every_cut() {
+        let text = "ASCII that is a while, Grüße, κόσμε, 漢字仮名, \u{10ffff}\u{1f600}. ".repeat(3);
+        for cut in 0..=text.len() {
+            assert_like_the_oracle(text.as_bytes(), &[cut]);
+            let mut spoilt = text.clone().into_bytes();
+            for bad in [b'a', 0x80, 0xff] {
+                if let Some(byte) = spoilt.get_mut(cut) {
+                    *byte = bad;
+                }
+                assert_like_the_oracle(&spoilt, &[text.len() / 3 + 1, text.len() / 2]);
+                assert_like_the_oracle(&spoilt, &[cut]);
             }
         }
     }

@@ -1,46 +1,63 @@
-//! The codec without sockets: headers, masks, UTF-8, the opening handshake, and the echo of one turn.
+//! The codec without sockets: masks, headers, UTF-8, the opening handshake, compression, and the echo of one turn. How they
+//! compare is better asked of the program `ratios`, which takes turns.
 //!
-//! Receiving unmasks in place, so each iteration begins with a fresh copy of the wire; `copy` shows what that costs.
+//! Receiving unmasks in place: what binary messages hold changes from one iteration to the next, and what it costs does not.
 
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use std::{hint::black_box, sync::Arc};
-use timtow_benches::{accept, echo, messages, open, opening, receive};
+use timtow_benches::{
+    accept, binary, cut, echo, floor,
+    kernels::KERNELS,
+    leaf::{is_text, is_text_in_pieces, unmask},
+    messages, open, open_deflate, opening, receive, text, wire,
+};
 use timtow_core::{Config, Kind, Role};
 
 /// Messages to a turn, of the small sizes.
 const BATCH: usize = 16;
+const MASK: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-fn received(c: &mut Criterion, name: &str, from: Role, kind: Kind, sizes: &[usize]) {
-    let to = if from == Role::Client { Role::Server } else { Role::Client };
-    let mut group = c.benchmark_group(name);
-    for &size in sizes {
-        let count = if size > 4096 { 1 } else { BATCH };
-        let wire = messages(from, kind, size, count);
-        let (mut connection, mut buffer) = (open(to), wire.clone());
-        group.throughput(Throughput::Bytes((size.max(1) * count) as u64));
-        group.bench_function(format!("{size} B x {count}"), |b| {
-            b.iter(|| {
-                buffer.copy_from_slice(&wire);
-                black_box(receive(&mut connection, &mut buffer))
-            });
+fn mask(c: &mut Criterion) {
+    for size in [16, 125, 1024, 16 << 10, 64 << 10, 1 << 20] {
+        let mut group = c.benchmark_group(format!("mask/{size} B"));
+        let mut payload = binary(size);
+        group.throughput(Throughput::Bytes(size as u64));
+        group.bench_function("timtow", |b| b.iter(|| unmask(black_box(&mut payload), black_box(MASK))));
+        for (name, kernel) in KERNELS {
+            if kernel(&mut [], MASK) {
+                group.bench_function(name, |b| b.iter(|| kernel(black_box(&mut payload), black_box(MASK))));
+            }
+        }
+        group.finish();
+    }
+}
+
+/// Frames without payload: nothing but headers, unmasked and masked.
+fn header(c: &mut Criterion) {
+    for (name, from, to) in [("client", Role::Server, Role::Client), ("server", Role::Client, Role::Server)] {
+        let (mut connection, mut wire) = (open(to), messages(from, Kind::Binary, 0, BATCH));
+        c.bench_function(&format!("header/{name} x {BATCH}"), |b| {
+            b.iter(|| receive(&mut connection, black_box(&mut wire)));
         });
     }
-    group.finish();
 }
 
-/// Frames without payload: nothing but headers.
-fn header(c: &mut Criterion) {
-    received(c, "header", Role::Server, Kind::Binary, &[0]);
-}
-
-/// Masked frames: what is measured beside the header is the unmasking.
-fn mask(c: &mut Criterion) {
-    received(c, "mask", Role::Client, Kind::Binary, &[16, 125, 1024, 16 << 10, 64 << 10, 1 << 20]);
-}
-
-/// Text that is not masked: what is measured beside the header is the validation.
 fn utf8(c: &mut Criterion) {
-    received(c, "utf8", Role::Server, Kind::Text, &[16, 125, 1024, 64 << 10]);
+    let kinds = [("ASCII", "there is more than one way ".repeat(2500)), ("other", "γνῶθι σεαυτόν ".repeat(3000))];
+    for size in [16, 125, 1024, 64 << 10] {
+        for (kind, text) in &kinds {
+            let bytes = cut(text, size);
+            let mut group = c.benchmark_group(format!("utf8/{kind}, {size} B"));
+            group.throughput(Throughput::Bytes(size as u64));
+            group.bench_function("timtow", |b| b.iter(|| is_text(black_box(&bytes))));
+            group.bench_function("timtow, in pieces of 1021 B", |b| {
+                b.iter(|| is_text_in_pieces(black_box(&bytes), 1021));
+            });
+            group.bench_function("simdutf8", |b| b.iter(|| simdutf8::basic::from_utf8(black_box(&bytes)).is_ok()));
+            group.bench_function("std", |b| b.iter(|| std::str::from_utf8(black_box(&bytes)).is_ok()));
+            group.finish();
+        }
+    }
 }
 
 fn handshake(c: &mut Criterion) {
@@ -54,25 +71,54 @@ fn handshake(c: &mut Criterion) {
     });
 }
 
-fn in_memory_echo(c: &mut Criterion) {
-    let mut group = c.benchmark_group("echo");
-    for size in [16, 125, 1024, 16 << 10, 64 << 10] {
-        let count = if size > 1024 { 1 } else { BATCH };
-        let wire = messages(Role::Client, Kind::Binary, size, count);
-        let (mut connection, mut buffer, mut scratch) = (open(Role::Server), wire.clone(), Vec::new());
-        group.throughput(Throughput::Elements(count as u64));
-        group.bench_function(format!("{size} B x {count}"), |b| {
-            b.iter(|| {
-                buffer.copy_from_slice(&wire);
-                black_box(echo(&mut connection, &mut buffer, &mut scratch))
+/// A client's messages compressed, and one of them inflated again and again, without context takeover.
+fn deflate(c: &mut Criterion) {
+    for size in [125, 1024, 16 << 10] {
+        for (kind, message) in [("JSON", text(size)), ("one word", "timtowtdi ".repeat(size / 10))] {
+            let mut group = c.benchmark_group(format!("deflate/{kind}, {size} B"));
+            group.throughput(Throughput::Bytes(size as u64));
+            let (mut client, mut scratch) = (open_deflate(Role::Client), Vec::new());
+            group.bench_function("compress", |b| {
+                b.iter(|| {
+                    client.outbox().lend(&mut scratch);
+                    client.send(black_box(message.as_str())).expect("the connection is open");
+                    let sent = client.outbox().len();
+                    client.outbox().advance(sent);
+                    client.outbox().reclaim(&mut scratch);
+                });
             });
-        });
-        group.bench_function(format!("copy of {size} B x {count}"), |b| {
-            b.iter(|| buffer.copy_from_slice(black_box(&wire)))
-        });
+            let mut client = open_deflate(Role::Client);
+            client.send(message.as_str()).expect("the connection is open");
+            let (mut server, compressed) = (open_deflate(Role::Server), wire(&mut client));
+            let mut buffer = compressed.clone();
+            group.bench_function("inflate", |b| {
+                b.iter(|| {
+                    buffer.copy_from_slice(&compressed);
+                    receive(&mut server, black_box(&mut buffer))
+                });
+            });
+            group.finish();
+        }
     }
-    group.finish();
 }
 
-criterion_group!(codec, header, mask, utf8, handshake, in_memory_echo);
+fn in_memory_echo(c: &mut Criterion) {
+    for size in [16, 125, 1024, 16 << 10, 64 << 10] {
+        let count = if size > 1024 { 1 } else { BATCH };
+        let mut group = c.benchmark_group(format!("echo/{size} B x {count}"));
+        group.throughput(Throughput::Elements(count as u64));
+        for (name, kind) in [("binary", Kind::Binary), ("text", Kind::Text)] {
+            let mut wire = messages(Role::Client, kind, size, count);
+            let (mut connection, mut scratch) = (open(Role::Server), Vec::new());
+            group.bench_function(name, |b| b.iter(|| echo(&mut connection, black_box(&mut wire), &mut scratch)));
+        }
+        let wire = messages(Role::Client, Kind::Binary, size, count);
+        let mut out = vec![0; wire.len()];
+        group.bench_function("floor", |b| b.iter(|| floor::echo(black_box(&wire), &mut out)));
+        group.bench_function("memcpy", |b| b.iter(|| out.copy_from_slice(black_box(&wire))));
+        group.finish();
+    }
+}
+
+criterion_group!(codec, mask, header, utf8, handshake, deflate, in_memory_echo);
 criterion_main!(codec);

@@ -1,27 +1,94 @@
-//! What the benchmarks of timtow's codec are fed with. Run them with `cargo bench -p timtow-benches`.
+//! What the benchmarks of timtow's codec have in common: connections and bytes to feed them with, the core's leaf modules by
+//! themselves, and what both are compared with.
+//!
+//! ```console
+//! $ cargo bench -p timtow-benches                               # each part by itself, with criterion
+//! $ cargo run --release -p timtow-benches --bin ratios          # interleaved, against the floor and other kernels
+//! $ cargo run --release -p timtow-benches --bin cost -- allocations
+//! $ .ci/cost.sh                                                 # instructions and allocations, against the budget
+//! ```
 
 use std::sync::Arc;
-use timtow_core::{ClientRequest, Config, Connection, Event, Kind, Outgoing, Response, Role};
+use timtow_core::{
+    ClientRequest, Config, Connection, Deflate, DeflateParameters, Event, Kind, MaskSource, Outgoing, Response, Role,
+};
+
+pub mod floor;
+pub mod kernels;
+/// The leaf modules of the core: the same files, compiled once more, because nobody else is to call them.
+pub mod leaf;
 
 /// A connection that is open.
 pub fn open(role: Role) -> Connection {
-    let mut connection = Connection::upgraded(role, Arc::new(Config::default()));
+    ready(Connection::upgraded(role, Arc::new(Config::default())))
+}
+
+/// A connection that is open, and compresses.
+pub fn open_deflate(role: Role) -> Connection {
+    let config = Config { deflate: Some(Deflate::default()), ..Config::default() };
+    ready(Connection::upgraded_with_deflate(role, Arc::new(config), DeflateParameters::default()))
+}
+
+fn ready(mut connection: Connection) -> Connection {
     // The first call finds out that the fast path holds.
     assert!(connection.receive(&mut &mut [][..]).is_none());
     connection
 }
 
+/// Text of so many bytes: for the most part ASCII, as in JSON, and some that is not.
+pub fn text(size: usize) -> String {
+    let mut text = String::with_capacity(size);
+    let parts = r#"{"name": "Grüße", "κόσμε": [1, 2, 3], "漢字": true, "tim toady": "there is more than one way"}, "#;
+    for character in parts.chars().cycle() {
+        match size - text.len() {
+            0 => break,
+            left if left < character.len_utf8() => text.push('.'),
+            _ => text.push(character),
+        }
+    }
+    text
+}
+
+/// The beginning of a text, padded with ASCII where a character does not fit.
+pub fn cut(text: &str, size: usize) -> Vec<u8> {
+    let mut bytes = text.as_bytes()[..text.floor_char_boundary(size)].to_vec();
+    bytes.resize(size, b'.');
+    bytes
+}
+
+/// Bytes that are like nothing.
+pub fn binary(size: usize) -> Vec<u8> {
+    let mut state = 1u32;
+    let byte = |_| {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 24) as u8
+    };
+    (0..size).map(byte).collect()
+}
+
 /// `count` messages of `size` bytes, as `role` puts them on the wire.
+///
+/// Receiving unmasks in place. Binary messages may be received again as they then are; for text to stay text, a client's mask
+/// for it changes nothing.
 pub fn messages(role: Role, kind: Kind, size: usize, count: usize) -> Vec<u8> {
-    let mut sender = open(role);
-    let text: String = "tim toady; ".chars().cycle().take(size).collect();
+    let masks = match kind {
+        Kind::Text => MaskSource::Source(Arc::new(|| [0; 4])),
+        Kind::Binary => MaskSource::System,
+    };
+    let mut sender = Connection::upgraded(role, Arc::new(Config::with_masks(masks)));
+    let (text, binary) = (text(size), binary(size));
     for _ in 0..count {
         let message: Outgoing<'_> = match kind {
             Kind::Text => text.as_str().into(),
-            Kind::Binary => text.as_bytes().into(),
+            Kind::Binary => binary.as_slice().into(),
         };
         sender.send(message).expect("the connection is open");
     }
+    wire(&mut sender)
+}
+
+/// All that waits to be sent.
+pub fn wire(sender: &mut Connection) -> Vec<u8> {
     let mut wire = Vec::new();
     sender.outbox().write_to(&mut wire).expect("memory takes everything");
     wire
@@ -36,7 +103,8 @@ pub fn receive(connection: &mut Connection, mut wire: &mut [u8]) -> usize {
     messages
 }
 
-/// Receives everything in `wire` and sends each message back, as a loop does in one turn with its `scratch` buffer.
+/// Receives everything in `wire` and sends each message back, as a loop does in one turn with its `scratch` buffer. Returns
+/// how many bytes were sent.
 pub fn echo(connection: &mut Connection, mut wire: &mut [u8], scratch: &mut Vec<u8>) -> usize {
     connection.outbox().lend(scratch);
     while let Some(event) = connection.receive(&mut wire) {
@@ -67,17 +135,4 @@ pub fn accept(config: &Arc<Config>, request: &mut [u8]) -> usize {
         }
     }
     server.outbox().len()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_measured_happens() {
-        let mut wire = messages(Role::Client, Kind::Text, 100, 3);
-        assert_eq!(receive(&mut open(Role::Server), &mut wire.clone()), 3);
-        assert_eq!(echo(&mut open(Role::Server), &mut wire, &mut Vec::new()), 3 * 102);
-        assert!(accept(&Arc::new(Config::default()), &mut opening()) > 100);
-    }
 }
