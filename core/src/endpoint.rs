@@ -4,6 +4,7 @@ use crate::{
     CloseCode, Connection, Rejection, Role, SendError, State, Transport,
     app::{Mailbox, Options, RETRY_AFTER, Sender},
     event::Cause,
+    frame::MAX_HEADER,
     spares::{Lent, Spares},
     sync::{Mutex, MutexGuard},
 };
@@ -301,8 +302,8 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What of one read may have to be set aside.
-pub(crate) const SET_ASIDE: usize = 64 << 10;
+/// What of one read may have to be set aside, behind the header of a frame that is as large.
+pub(crate) const SET_ASIDE: usize = (64 << 10) + MAX_HEADER;
 /// Room in front of what is read, for the first replies to it.
 const FRONT: usize = 4 << 10;
 /// Bytes of used buffers that a loop with many connections keeps: those of the largest message by default, and of its pieces.

@@ -8,7 +8,9 @@ use super::{
 use crate::{
     Access, Buffers, Endpoint, Input,
     app::{App, Drain, Server, Session},
-    clock, lock,
+    clock,
+    endpoint::SET_ASIDE,
+    lock,
 };
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
@@ -138,4 +140,4 @@ impl<S: Socket> Reader<S> {
 /// So long one may write without reading.
 const LOOK: Duration = Duration::from_secs(1);
 /// Read at a time: so much may gather in the inbox of one who reads for himself.
-const READ: usize = 64 << 10;
+const READ: usize = SET_ASIDE;
