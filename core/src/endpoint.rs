@@ -85,6 +85,8 @@ pub struct Buffers {
     plain: Vec<u8>,
     left: Left,
     spares: Lent,
+    /// What is read next is not here, but in the message that it belongs to.
+    is_there: bool,
 }
 
 /// A way to an endpoint: its owner's, or one that several threads share. No lock is held longer than one call.
@@ -145,14 +147,21 @@ impl Endpoint {
     }
 
     /// Where to read to, and at most how much: what may have to be set aside when the peer stops reading is bounded, but the
-    /// payload of a large frame is not set aside, and is read in larger pieces.
+    /// payload of a large frame is not set aside, and is read in larger pieces, and to where its message is put together.
     #[inline]
-    pub fn room<'b>(&self, buffers: &'b mut Buffers) -> &'b mut [u8] {
+    pub fn room<'b>(&'b mut self, buffers: &'b mut Buffers) -> &'b mut [u8] {
         let frame = match self.connection.frame {
             // Pieces may have to be set aside, and are what the application copies.
             Some(frame) if !self.connection.config.fragments => frame.left,
             _ => 0,
         };
+        if frame > 0
+            && self.layer.is_none()
+            && let Some(room) = self.connection.room()
+        {
+            buffers.is_there = true;
+            return room;
+        }
         let input = buffers.input();
         let room = input.len().min(SET_ASIDE.saturating_add(frame));
         &mut input[..room]
@@ -329,6 +338,7 @@ impl Buffers {
             plain: Vec::new(),
             left: Left::default(),
             spares,
+            is_there: false,
         }
     }
 
@@ -345,6 +355,7 @@ impl Buffers {
     /// Where to read to.
     #[inline]
     pub fn input(&mut self) -> &mut [u8] {
+        self.is_there = false;
         &mut self.input[FRONT..]
     }
 }

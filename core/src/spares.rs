@@ -8,7 +8,7 @@ use core::mem;
 /// Buffers that were used and may be used again.
 #[derive(Debug, Default)]
 pub(crate) struct Spares {
-    /// Empty ones, the newest last.
+    /// The newest last. What is in them does not count, but that it need not be zeroed again.
     buffers: Vec<Vec<u8>>,
     /// Of an outbox.
     queue: VecDeque<Placed>,
@@ -36,11 +36,10 @@ impl Spares {
     }
 
     /// Keeps one, in place of the oldest where there are many.
-    pub(crate) fn give(&mut self, mut buffer: Vec<u8>) {
+    pub(crate) fn give(&mut self, buffer: Vec<u8>) {
         if buffer.capacity() == 0 || buffer.capacity() > self.most {
             return;
         }
-        buffer.clear();
         self.buffers.push(buffer);
         while self.buffers.len() > COUNT || self.buffers.iter().map(Vec::capacity).sum::<usize>() > self.most {
             self.buffers.remove(0);

@@ -48,7 +48,10 @@ pub(crate) fn whole(bytes: &[u8]) -> Option<&str> {
 /// A message in assembly. Text is validated as it comes, so that it need not be validated again when it is whole.
 #[derive(Default, Debug)]
 pub(crate) struct Assembly {
+    /// What has come, and behind it bytes that do not count: room, and what is left of an earlier message.
     bytes: Vec<u8>,
+    /// How many bytes have come.
+    come: usize,
     utf8: Utf8,
     /// Whether every byte went through `utf8`.
     unvalidated: bool,
@@ -65,27 +68,59 @@ impl Assembly {
     /// Takes a piece of a message, of whose frame `left` bytes are still to come. Fails as soon as a byte proves that a text is
     /// not UTF-8, or where there is no memory for the message.
     pub(crate) fn push(&mut self, kind: Kind, piece: &[u8], left: usize, spares: &mut Lent) -> Result<(), Violation> {
+        self.append(piece, left, spares).ok_or(Violation::MessageTooBig)?;
+        self.check(kind, piece.len())
+    }
+
+    /// Room for so many bytes of a frame, if it was reserved when the frame was believed: what is read there need not be
+    /// copied. [`fill`](Assembly::fill) it.
+    #[cfg(feature = "std")]
+    pub(crate) fn room(&mut self, left: usize) -> Option<&mut [u8]> {
+        let end = self.come.checked_add(left)?;
+        if self.come < BELIEVED || end > self.bytes.capacity() {
+            return None;
+        }
+        if end > self.bytes.len() {
+            self.bytes.resize(end, 0);
+        }
+        Some(&mut self.bytes[self.come..end])
+    }
+
+    /// Takes the next `n` bytes of the room, which `unmask` makes a piece of the message.
+    ///
+    /// # Errors
+    /// As [`push`](Assembly::push).
+    #[cfg(feature = "std")]
+    pub(crate) fn fill(&mut self, kind: Kind, n: usize, unmask: impl FnOnce(&mut [u8])) -> Result<(), Violation> {
+        unmask(&mut self.bytes[self.come..self.come + n]);
+        self.come += n;
+        self.check(kind, n)
+    }
+
+    /// Looks at the last `n` bytes.
+    fn check(&mut self, kind: Kind, n: usize) -> Result<(), Violation> {
         match kind {
-            Kind::Text if !self.utf8.push(piece) => return Err(Violation::TextNotUtf8),
+            Kind::Text if !self.utf8.push(&self.bytes[self.come - n..self.come]) => return Err(Violation::TextNotUtf8),
             Kind::Text => {}
             Kind::Binary => self.unvalidated = true,
         }
-        self.append(piece, left, spares).ok_or(Violation::MessageTooBig)
+        Ok(())
     }
 
     /// What was taken so far.
     #[cfg(feature = "deflate")]
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.bytes[..self.come]
     }
 
     /// Makes room for `more` bytes, and for a quarter more than there are then, but for no more than `most` in all.
     #[cfg(feature = "deflate")]
     pub(crate) fn reserve(&mut self, more: usize, most: usize) -> Result<(), Violation> {
-        let needed = self.bytes.len() + more;
+        let needed = self.come + more;
         if needed > self.bytes.capacity() {
             let ample = (needed + needed / 4).min(most).max(needed);
-            self.bytes.try_reserve_exact(ample - self.bytes.len()).map_err(|_| Violation::MessageTooBig)?;
+            self.bytes.truncate(self.come);
+            self.bytes.try_reserve_exact(ample - self.come).map_err(|_| Violation::MessageTooBig)?;
         }
         Ok(())
     }
@@ -98,37 +133,57 @@ impl Assembly {
 
     /// The text, unless it ends inside a character. The assembly is empty again.
     pub(crate) fn take_text(&mut self) -> Option<String> {
-        let Assembly { bytes, utf8, unvalidated } = core::mem::take(self);
+        let (utf8, unvalidated) = (self.utf8, self.unvalidated);
+        let bytes = self.take_binary();
         if unvalidated {
             return String::from_utf8(bytes).ok();
         }
-        // SAFETY: `bytes` is private to this module, and each byte in it came through `push` as text, which found no
-        // error; `is_complete` says that the last character is whole.
+        // SAFETY: `bytes` is private to this module, and each byte of those that have come went through `check` as text,
+        // which found no error; `is_complete` says that the last character is whole.
         utf8.is_complete().then(|| unsafe { String::from_utf8_unchecked(bytes) })
     }
 
     /// The bytes. The assembly is empty again.
     pub(crate) fn take_binary(&mut self) -> Vec<u8> {
-        core::mem::take(self).bytes
+        let Assembly { mut bytes, come, .. } = core::mem::take(self);
+        bytes.truncate(come);
+        bytes
     }
 
     /// Memory stays within 1.25 times of what came, plus what is believed of what is announced; work is linear. `None` where
     /// there is no memory.
     fn append(&mut self, piece: &[u8], left: usize, spares: &mut Lent) -> Option<()> {
-        let needed = self.bytes.len() + piece.len();
+        let needed = self.come + piece.len();
         if needed > self.bytes.capacity() {
             let promise = if needed < BELIEVED { PROMISE.saturating_sub(needed) } else { needed.max(BELIEF) };
             let more = left.min(promise);
             match spares.as_mut().and_then(|spares| spares.take(needed + more, needed + more.max(needed / 4))) {
-                Some(mut buffer) => {
-                    buffer.extend_from_slice(&self.bytes);
-                    spares::give(spares, core::mem::replace(&mut self.bytes, buffer));
+                Some(buffer) => {
+                    let old = core::mem::replace(&mut self.bytes, buffer);
+                    let come = core::mem::take(&mut self.come);
+                    self.put(&old[..come]);
+                    spares::give(spares, old);
                 }
-                None => self.bytes.try_reserve_exact(piece.len() + more.max(needed / 4)).ok()?,
+                None => {
+                    self.bytes.truncate(self.come);
+                    self.bytes.try_reserve_exact(piece.len() + more.max(needed / 4)).ok()?;
+                }
             }
         }
-        self.bytes.extend_from_slice(piece);
+        self.put(piece);
         Some(())
+    }
+
+    /// Writes a piece behind what has come. There is room.
+    fn put(&mut self, piece: &[u8]) {
+        let end = self.come + piece.len();
+        if end <= self.bytes.len() {
+            self.bytes[self.come..end].copy_from_slice(piece);
+        } else {
+            self.bytes.truncate(self.come);
+            self.bytes.extend_from_slice(piece);
+        }
+        self.come = end;
     }
 }
 

@@ -22,7 +22,7 @@ pub fn turn(
 
 /// The first half of a turn: what the input means.
 pub(crate) fn begin(access: &mut Access<'_>, buffers: &mut Buffers, input: Input, output: &mut impl Output) {
-    let Buffers { input: read, output: scratch, plain, left, spares } = buffers;
+    let Buffers { input: read, output: scratch, plain, left, spares, is_there } = buffers;
     if let Access::Direct(endpoint) = access {
         let outbox = endpoint.connection.outbox();
         outbox.lend(scratch);
@@ -32,6 +32,7 @@ pub(crate) fn begin(access: &mut Access<'_>, buffers: &mut Buffers, input: Input
         endpoint.connection.begin_turn();
         *left = Left::default();
         match input {
+            Input::Read(n @ 1..) if *is_there => endpoint.connection.receive_there(n),
             Input::Read(n) => *left = endpoint.open(&mut read[..FRONT + n], plain),
             Input::Failed => endpoint.connection.receive_error(),
             Input::Nothing => {
@@ -54,7 +55,7 @@ pub(crate) fn go_on(
     output: &mut impl Output,
     hearer: &mut impl Hearer,
 ) {
-    let Buffers { input, output: scratch, plain, left, spares } = buffers;
+    let Buffers { input, output: scratch, plain, left, spares, .. } = buffers;
     let bytes: &mut [u8] = if left.is_plain { plain } else { input };
     let (bytes, end) = (&mut bytes[..left.end], left.end);
     let is_in_place = matches!(access, Access::Direct(endpoint) if endpoint.layer.is_none());

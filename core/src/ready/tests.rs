@@ -286,9 +286,11 @@ fn others_have_their_turn_during_a_flood() {
     let messages = full / 16 * (FAIR + 1);
     fake.comes(masked(&[1; 10]).repeat(messages));
     connections.socket_is_ready(0, READABLE);
-    assert_eq!((fake.reads(), fake.written().len()), (FAIR, full / 16 * FAIR * 12));
+    let first = fake.written().len();
+    assert_eq!(fake.reads(), FAIR);
+    assert!((full / 16 * FAIR * 12..messages * 12).contains(&first), "{first} bytes");
     settle(&mut connections);
-    assert_eq!(fake.written().len(), full / 16 * 12);
+    assert_eq!(first + fake.written().len(), messages * 12);
 }
 
 #[test]
