@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 /// The sections of RFC 6455 behind its introduction that have a MUST, or a must, for an endpoint.
 const SECTIONS: &str = "3 4.1 4.2.1 4.2.2 4.3 4.4 5.1 5.2 5.3 5.4 5.5 5.5.1 5.5.2 5.5.3 5.6 5.8 6.1 6.2 7.1.2 7.1.7 7.2.1 \
-    7.2.2 7.4.1 8.1 9 9.1 10.1 10.3 10.4 10.6 10.7 11.3.1 11.3.2 11.3.3 11.3.4 11.3.5";
+    7.2.2 7.4.1 8.1 9 9.1 10.1 10.3 10.4 10.6 10.7 11.1.1 11.1.2 11.3.1 11.3.2 11.3.3 11.3.4 11.3.5";
 
 /// Those of RFC 7692.
 const SECTIONS_7692: &str = "5 6.1 6.2 7.1 7.1.1.2 7.1.2.1 7.1.2.2 7.2.1 7.2.2";
@@ -64,6 +64,9 @@ fn every_section_that_demands_something_is_there() {
 #[test]
 fn what_does_not_exist_is_noticed() {
     assert!(exists("tests/musts.rs::what_does_not_exist_is_noticed") && exists("vector F01"));
+    for name in ["H02", "rfc6455-handshake", "hixie75-handshake", "binary-0-server"] {
+        assert!(exists(&format!("vector {name}")), "{name}");
+    }
     assert!(exists("conformance::section_5_framing::reserved_bits"));
     for name in [
         "tests/musts.rs::rows",

@@ -112,7 +112,7 @@ if [ "$*" = all ]; then
   status=0
   export TIMTOW_AUTOBAHN_GROUPS=all
   "$0" server threads mio tokio tokio-current tokio-reuseport smol async-std || status=$?
-  "$0" client threads mio tokio smol async-std || status=$?
+  "$0" client threads mio tokio tokio-current smol async-std || status=$?
   exit "$status"
 fi
 [ $# -ge 2 ] || usage

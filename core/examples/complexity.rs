@@ -5,15 +5,17 @@
 //! ```
 
 use std::{hint::black_box, sync::Arc};
+#[cfg(feature = "legacy")]
+use timtow_core::Draft::{Hixie75, Hixie76};
 use timtow_core::{ClientRequest, Config, Connection, Event, MaskSource, Origins, Response, Role};
 
 /// A scenario and the size that is doubled; each is large enough for its work to outweigh what a program costs anyway.
 const SCENARIOS: &[(&str, usize, fn(usize))] = &[
-    ("request-byte-by-byte", 6000, |n| {
-        request(&format!("X: {}\r\nY: {}\r\n", "x".repeat(n / 2), "y".repeat(n / 2)), 1)
-    }),
-    ("response-byte-by-byte", 6000, |n| response(&format!("X: {}\r\nY: {}\r\n", "x".repeat(n / 2), "y".repeat(n / 2)))),
+    ("request-byte-by-byte", 6000, |n| request(&long(n), 1)),
+    ("response-byte-by-byte", 6000, |n| response(&long(n), 1)),
     ("fields", 45, |n| request(&"Name: value\r\n".repeat(n), usize::MAX)),
+    ("response-fields", 45, |n| response(&"Name: value\r\n".repeat(n), usize::MAX)),
+    ("response-fields-byte-by-byte", 45, |n| response(&"Name: value\r\n".repeat(n), 1)),
     ("extensions", 900, |n| request(&format!("Sec-WebSocket-Extensions: {}x\r\n", "x;a,".repeat(n)), usize::MAX)),
     ("parameters", 700, |n| request(&format!("Sec-WebSocket-Extensions: x{}\r\n", "; a=b".repeat(n)), usize::MAX)),
     ("quoted-string", 3500, |n| {
@@ -33,15 +35,39 @@ const SCENARIOS: &[(&str, usize, fn(usize))] = &[
     ("pings-nobody-reads", 20_000, unread_pings),
     ("messages-set-aside", 20_000, |n| set_aside(&frame(0x82, b"0123456789").repeat(n))),
     #[cfg(feature = "legacy")]
-    ("hixie-byte-by-byte", 60_000, |n| hixie(&[&[0], "κ".repeat(n / 2).as_bytes(), &[0xff]].concat(), 1)),
+    ("hixie-76-request-byte-by-byte", 6000, |n| hixie::request(&long(n))),
     #[cfg(feature = "legacy")]
-    ("hixie-invalid-text", 60_000, |n| hixie(&[&[0][..], &vec![0x80; n], &[0xff]].concat(), usize::MAX)),
+    ("hixie-76-request-fields", 45, |n| hixie::request(&"Name: value\r\n".repeat(n))),
     #[cfg(feature = "legacy")]
-    ("hixie-skipped", 60_000, |n| hixie(&[&[0x10][..], &vec![b'a'; n], &[0xff]].concat(), 1)),
+    ("hixie-76-response-byte-by-byte", 6000, |n| hixie::response(&long(n))),
+    #[cfg(feature = "legacy")]
+    ("hixie-75-server-byte-by-byte", 60_000, |n| hixie::text(Hixie75, Role::Server, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-75-client-byte-by-byte", 60_000, |n| hixie::text(Hixie75, Role::Client, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-76-server-byte-by-byte", 60_000, |n| hixie::text(Hixie76, Role::Server, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-76-client-byte-by-byte", 60_000, |n| hixie::text(Hixie76, Role::Client, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-75-server-invalid-text", 60_000, |n| hixie::invalid(Hixie75, Role::Server, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-76-client-invalid-text", 60_000, |n| hixie::invalid(Hixie76, Role::Client, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-75-server-skipped", 60_000, |n| hixie::skipped(Hixie75, Role::Server, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-76-client-skipped", 60_000, |n| hixie::skipped(Hixie76, Role::Client, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-76-server-empty-frames", 30_000, |n| hixie::empty(Hixie76, Role::Server, n)),
+    #[cfg(feature = "legacy")]
+    ("hixie-76-client-empty-frames", 30_000, |n| hixie::empty(Hixie76, Role::Client, n)),
     #[cfg(feature = "deflate")]
-    ("empty-deflate-blocks", 10_000, |n| deflate(&[0, 0, 0, 0xff, 0xff].repeat(n), usize::MAX)),
+    ("empty-deflate-blocks", 10_000, |n| deflate(&frame(0xc1, &EMPTY_BLOCK.repeat(n)), usize::MAX)),
     #[cfg(feature = "deflate")]
-    ("empty-deflate-blocks-byte-by-byte", 3000, |n| deflate(&[0, 0, 0, 0xff, 0xff].repeat(n), 1)),
+    ("empty-deflate-blocks-byte-by-byte", 3000, |n| deflate(&frame(0xc1, &EMPTY_BLOCK.repeat(n)), 1)),
+    #[cfg(feature = "deflate")]
+    ("empty-compressed-fragments", 20_000, |n| compressed_fragments(n, b"")),
+    #[cfg(feature = "deflate")]
+    ("compressed-fragments-of-empty-blocks", 10_000, |n| compressed_fragments(n, &EMPTY_BLOCK)),
 ];
 
 fn main() {
@@ -58,6 +84,11 @@ fn main() {
 fn config() -> Arc<Config> {
     let masks = MaskSource::Source(Arc::new(|| *b"mask"));
     Arc::new(Config { origins: Origins::Any, ..Config::with_masks(masks) })
+}
+
+/// So many bytes in two fields: one alone may not have as many.
+fn long(n: usize) -> String {
+    format!("X: {}\r\nY: {}\r\n", "x".repeat(n / 2), "y".repeat(n / 2))
 }
 
 /// Feeds the bytes in pieces, and drains after each.
@@ -87,11 +118,11 @@ fn request(lines: &str, size: usize) {
     feed(&mut Connection::server(config()), format!("{head}{lines}\r\n").as_bytes(), size);
 }
 
-fn response(lines: &str) {
+fn response(lines: &str, size: usize) {
     let request = ClientRequest { host: "example.com".into(), target: "/".into(), ..ClientRequest::default() };
     let mut ws = Connection::client(request, config()).expect("a request");
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    feed(&mut ws, format!("{head}{lines}\r\n").as_bytes(), 1);
+    feed(&mut ws, format!("{head}{lines}\r\n").as_bytes(), size);
 }
 
 /// A frame of a client whose mask changes nothing.
@@ -157,18 +188,93 @@ fn set_aside(bytes: &[u8]) {
     }
 }
 
+/// The drafts, whose frames are alike in both directions.
 #[cfg(feature = "legacy")]
-fn hixie(bytes: &[u8], size: usize) {
-    let drafts = [timtow_core::Draft::Hixie75].into_iter().collect();
-    let mut ws = Connection::server(Arc::new(Config { drafts, ..(*config()).clone() }));
-    let head = "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n";
-    feed(&mut ws, head.as_bytes(), usize::MAX);
-    feed(&mut ws, bytes, size);
+mod hixie {
+    use super::{config, feed};
+    use std::sync::Arc;
+    use timtow_core::{ClientRequest, Config, Connection, Draft, Event, Response, Role};
+
+    fn speaking(draft: Draft) -> Arc<Config> {
+        Arc::new(Config { drafts: [draft].into_iter().collect(), ..(*config()).clone() })
+    }
+
+    fn client(draft: Draft) -> Connection {
+        let request = ClientRequest { host: "example.com".into(), target: "/".into(), ..ClientRequest::default() };
+        Connection::client(ClientRequest { draft: Some(draft), ..request }, speaking(draft)).expect("a request")
+    }
+
+    fn taken(ws: &mut Connection) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        ws.outbox().write_to(&mut bytes).expect("it writes to memory");
+        bytes
+    }
+
+    fn open(draft: Draft, role: Role) -> Connection {
+        let (mut server, mut client) = (Connection::server(speaking(draft)), client(draft));
+        let mut asked = taken(&mut client);
+        let Some(Event::Request(_)) = server.receive(&mut &mut asked[..]) else { panic!("no request") };
+        server.accept(Response::default()).expect("an answer");
+        let mut answer = taken(&mut server);
+        let Some(Event::Open(_)) = client.receive(&mut &mut answer[..]) else { panic!("it does not open") };
+        let Some(Event::Open(_)) = server.receive(&mut &mut [][..]) else { panic!("it does not open") };
+        if role == Role::Server { server } else { client }
+    }
+
+    pub(super) fn request(lines: &str) {
+        let mut head = String::from("GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: WebSocket\r\n");
+        head += "Connection: Upgrade\r\nSec-WebSocket-Key1: 1 0\r\nSec-WebSocket-Key2: 2 0\r\n";
+        feed(&mut Connection::server(speaking(Draft::Hixie76)), format!("{head}{lines}\r\n12345678").as_bytes(), 1);
+    }
+
+    /// Whose sixteen bytes are wrong, behind all the work.
+    pub(super) fn response(lines: &str) {
+        let mut head = String::from("HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\n");
+        head += "Connection: Upgrade\r\nSec-WebSocket-Location: ws://example.com/\r\n";
+        let mut ws = client(Draft::Hixie76);
+        taken(&mut ws);
+        feed(&mut ws, format!("{head}{lines}\r\n0123456789abcdef").as_bytes(), 1);
+    }
+
+    fn frames(draft: Draft, role: Role, bytes: &[u8], size: usize) {
+        feed(&mut open(draft, role), bytes, size);
+    }
+
+    pub(super) fn text(draft: Draft, role: Role, n: usize) {
+        frames(draft, role, &[&[0], "κ".repeat(n / 2).as_bytes(), &[0xff]].concat(), 1);
+    }
+
+    pub(super) fn invalid(draft: Draft, role: Role, n: usize) {
+        frames(draft, role, &[&[0][..], &vec![0x80; n], &[0xff]].concat(), usize::MAX);
+    }
+
+    /// By its end, and by its length.
+    pub(super) fn skipped(draft: Draft, role: Role, n: usize) {
+        let half = n / 2;
+        let length = [0x80 | (half >> 14) as u8, 0x80 | (half >> 7) as u8, half as u8 & 0x7f];
+        let payload = vec![b'a'; half];
+        frames(draft, role, &[&[0x10][..], &payload, &[0xff, 0x80], &length, &payload].concat(), 1);
+    }
+
+    /// Some are skipped, and some say nothing.
+    pub(super) fn empty(draft: Draft, role: Role, n: usize) {
+        frames(draft, role, &[0x80, 0x00, 0x01, 0xff, 0x00, 0xff].repeat(n), usize::MAX);
+    }
 }
 
 #[cfg(feature = "deflate")]
 fn deflate(bytes: &[u8], size: usize) {
     let agreed = timtow_core::DeflateParameters::default();
     let config = Arc::new(Config { deflate: Some(timtow_core::Deflate::default()), ..(*config()).clone() });
-    feed(&mut Connection::upgraded_with_deflate(Role::Server, config, agreed), &frame(0xc1, bytes), size);
+    feed(&mut Connection::upgraded_with_deflate(Role::Server, config, agreed), bytes, size);
 }
+
+/// Fragments of one message, each with this payload, and the end.
+#[cfg(feature = "deflate")]
+fn compressed_fragments(count: usize, payload: &[u8]) {
+    deflate(&[frame(0x41, payload), frame(0x00, payload).repeat(count), frame(0x80, &[0])].concat(), usize::MAX);
+}
+
+/// Without compression, and without a byte.
+#[cfg(feature = "deflate")]
+const EMPTY_BLOCK: [u8; 5] = [0x00, 0x00, 0x00, 0xff, 0xff];

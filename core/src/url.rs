@@ -149,6 +149,7 @@ impl core::error::Error for UrlError {}
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Config, Connection};
 
     #[test]
     fn host_and_target_are_taken_apart() {
@@ -169,6 +170,36 @@ mod tests {
             assert_eq!((to.host.as_str(), to.port, to.secure), (connect, port, secure), "{url}");
             assert!(request.headers.is_empty());
         }
+    }
+
+    /// RFC 6455 11.1.1 and 11.1.2: a host as IDNA has it, everything else as the percent-encoded bytes of its UTF-8.
+    #[test]
+    fn what_is_not_ascii_is_converted() {
+        for (scheme, port) in [("ws", 80), ("wss", 443)] {
+            for (url, host, target) in [
+                ("bücher.example/ü", "xn--bcher-kva.example", "/%C3%BC"),
+                ("BÜCHER.example/ü/%C3%BC", "xn--bcher-kva.example", "/%C3%BC/%C3%BC"),
+                ("例え.テスト/道?名=値", "xn--r8jz45g.xn--zckzah", "/%E9%81%93?%E5%90%8D=%E5%80%A4"),
+                ("h/𝄞?ß", "h", "/%F0%9D%84%9E?%C3%9F"),
+            ] {
+                let url = format!("{scheme}://{url}");
+                let (request, to) = ClientRequest::from_url(&url).unwrap();
+                assert_eq!((request.host.as_str(), request.target.as_str()), (host, target), "{url}");
+                assert_eq!((to.host.as_str(), to.port), (host, port), "{url}");
+                let mut ws = Connection::client(request, Config::default().into()).unwrap();
+                let head = ws.outbox().chunk();
+                assert!(
+                    head.is_ascii()
+                        && head.starts_with(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n").as_bytes())
+                );
+            }
+        }
+        // Nothing in ASCII stands for these: a host that is empty without its soft hyphen, and one that is no UTF-8.
+        for url in ["ws://\u{ad}/", "ws://b%C3/"] {
+            assert!(matches!(ClientRequest::from_url(url), Err(UrlError::Invalid(_))), "{url}");
+        }
+        let (request, _) = ClientRequest::from_url("ws://ü:ß@h/").unwrap();
+        assert_eq!(request.headers[0].1, format!("Basic {}", BASE64_STANDARD.encode("ü:ß")));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use common::{
     pair::ROLES,
 };
 use std::sync::Arc;
-use timtow_core::{Config, Connection, Event, Response, Role};
+use timtow_core::{Config, Connection, Event, Response, Role, State};
 
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
@@ -102,9 +102,11 @@ fn an_idle_connection_owns_nothing_on_the_heap() {
     }
 }
 
+/// What the opening handshake may cost.
+const HANDSHAKE: isize = 17 << 10;
+
 #[test]
 fn the_opening_handshake_costs_17_kib() {
-    const LIMIT: isize = 17 << 10;
     let head = |line: &str| {
         let (first, rest) = common::REQUEST.split_once("\r\n").unwrap();
         format!("{first}\r\n{line}{rest}")
@@ -124,9 +126,9 @@ fn the_opening_handshake_costs_17_kib() {
             let last = request.len() - 1;
             for mut piece in request.as_bytes()[..last].to_vec().chunks_mut(size) {
                 let (event, cost, peak) = alloc::cost(|| ws.receive(&mut piece).is_some());
-                assert!(!event && cost <= LIMIT && peak <= LIMIT, "{cost} and {peak}");
+                assert!(!event && cost <= HANDSHAKE && peak <= HANDSHAKE, "{cost} and {peak}");
             }
-            assert!(alloc::owned() - before <= LIMIT);
+            assert!(alloc::owned() - before <= HANDSHAKE);
             feed(&mut ws, &request.as_bytes()[last..], |_, event| {
                 assert!(matches!(event, Event::Request(_)));
                 requests += 1;
@@ -134,8 +136,92 @@ fn the_opening_handshake_costs_17_kib() {
             assert_eq!(requests, 1);
             // The application has the request; what the connection keeps of it until the answer is its own.
             let cost = alloc::owned() - before;
-            assert!(cost <= LIMIT, "{cost} bytes while the request waits for its answer");
+            assert!(cost <= HANDSHAKE, "{cost} bytes while the request waits for its answer");
         }
+    }
+}
+
+/// What `ws` costs at most, beyond `before`, while it takes `input` in pieces of `size` bytes. With the last byte, and not before,
+/// there is an event.
+fn most(ws: &mut Connection, before: isize, input: &[u8], size: usize) -> isize {
+    let mut most = alloc::owned() - before;
+    let (first, last) = input.split_at(input.len() - 1);
+    for (piece, is_last) in first.chunks(size).map(|piece| (piece, false)).chain([(last, true)]) {
+        let mut piece = piece.to_vec();
+        let base = alloc::owned() - before - piece.capacity() as isize;
+        let (event, _, peak) = alloc::cost(|| ws.receive(&mut &mut piece[..]).is_some());
+        assert_eq!(event, is_last);
+        most = most.max(base + peak);
+    }
+    most
+}
+
+/// Lines of almost 16 KiB, and almost as many as there may be.
+fn lines() -> [String; 2] {
+    let half = "x".repeat(7_850);
+    [format!("X: {half}\r\nY: {half}\r\n"), "a:\r\n".repeat(90)]
+}
+
+#[test]
+fn a_clients_opening_handshake_costs_17_kib_and_the_body_of_an_error_its_bytes_and_an_eighth() {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+    use sha1::{Digest, Sha1};
+    let config = Arc::new(config());
+    for (lines, size) in lines().iter().flat_map(|lines| [1, 10, 1000, 20_000].map(|size| (lines, size))) {
+        for (early, body) in [(0, None), (16, None), (0, Some(100)), (0, Some(64 << 10)), (3, Some(30_000))] {
+            let before = alloc::owned();
+            let mut ws = Connection::client(client_request(), config.clone()).unwrap();
+            let request = String::from_utf8(drain(&mut ws)).unwrap();
+            let key = request.split("Sec-WebSocket-Key: ").nth(1).and_then(|rest| rest.split("\r\n").next()).unwrap();
+            let accept = Sha1::digest(format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11"));
+            let mut input = format!("HTTP/1.1 103 Early Hints\r\n{lines}\r\n").repeat(early);
+            input += &match body {
+                None => format!(
+                    "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                     Sec-WebSocket-Accept: {}\r\n{lines}\r\n",
+                    BASE64_STANDARD.encode(accept)
+                ),
+                Some(body) => {
+                    format!("HTTP/1.1 404 Not Found\r\nContent-Length: {body}\r\n{lines}\r\n{}", "b".repeat(body))
+                }
+            };
+            let own = (request.capacity() + input.capacity()) as isize;
+            let most = most(&mut ws, before + own, input.as_bytes(), size);
+            let limit = HANDSHAKE + (body.unwrap_or(0) * 9 / 8) as isize;
+            assert!(most <= limit, "{most} bytes, not {limit}, with a body of {body:?}, {size} at a time");
+            assert_eq!(alloc::owned() - before - own, 0, "what is over is not kept");
+            assert_eq!(ws.state() == State::Open, body.is_none());
+        }
+    }
+}
+
+#[cfg(feature = "legacy")]
+#[test]
+fn the_opening_handshake_of_hixie_76_costs_17_kib() {
+    use common::drafts::{response, speaking};
+    let config = speaking(config(), timtow_core::Draft::Hixie76);
+    for (lines, size) in lines().iter().flat_map(|lines| [1, 10, 1000, 20_000].map(|size| (lines, size))) {
+        let input = format!(
+            "GET / HTTP/1.1\r\nHost: example.com\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Key1: 1 0\r\nSec-WebSocket-Key2: 2 0\r\n{lines}\r\n12345678"
+        );
+        let before = alloc::owned();
+        let mut server = Connection::server(config.clone());
+        let cost = most(&mut server, before, input.as_bytes(), size);
+        assert!(cost <= HANDSHAKE, "{cost} bytes of a server, {size} at a time");
+        let waits = alloc::owned() - before;
+        assert!(waits <= 512, "{waits} bytes while the request waits for its answer");
+        drop(server);
+        // The answer follows from the request.
+        let before = alloc::owned();
+        let mut client = Connection::client(client_request(), config.clone()).unwrap();
+        let answer = response(timtow_core::Draft::Hixie76, &drain(&mut client), lines);
+        let own = answer.capacity() as isize;
+        let cost = most(&mut client, before + own, &answer, size);
+        assert!(cost <= HANDSHAKE, "{cost} bytes of a client, {size} at a time");
+        assert_eq!(client.state(), State::Open);
+        let kept = alloc::owned() - before - own;
+        assert!(kept <= 64, "{kept} bytes: the reader of its frames, and nothing of its head");
     }
 }
 
@@ -222,12 +308,14 @@ fn a_slow_reader_costs_the_mark_a_message_and_the_rest_of_one_read() {
     const READ: usize = 64 << 10;
     let config = Arc::new(config());
     for role in ROLES {
-        for size in [1, 16, 1000, 60_000] {
+        for (size, takes) in
+            [1, 16, 1000, 4000, 20_000, 60_000].into_iter().flat_map(|size| [(size, 100), (size, 9000)])
+        {
             let mut ws = open(role, &config);
             let input = frame(role, 0x82, &vec![1; size]).repeat(4 * READ / size.max(6));
             let mut input = input.as_slice();
             let (mut most, before) = (0, alloc::owned());
-            // The peer takes 100 bytes now and then, and sends whenever we read.
+            // The peer takes some bytes now and then, and sends whenever we read.
             for turn in 0..3000 {
                 if ws.wants_read() && !input.is_empty() {
                     let (piece, rest) = input.split_at(READ.min(input.len()));
@@ -235,7 +323,7 @@ fn a_slow_reader_costs_the_mark_a_message_and_the_rest_of_one_read() {
                     input = rest;
                 }
                 if turn % 3 == 0 {
-                    let n = ws.outbox().chunk().len().min(100);
+                    let n = ws.outbox().chunk().len().min(takes);
                     ws.outbox().advance(n);
                 }
                 while ws.wants_receive() {
@@ -243,8 +331,8 @@ fn a_slow_reader_costs_the_mark_a_message_and_the_rest_of_one_read() {
                 }
                 most = most.max(alloc::owned() - before);
             }
-            // And a quarter, since a buffer that were always exact would be copied for every frame.
-            let limit = ((64 << 10) + size) * 5 / 4 + READ;
+            // A quarter of the mark, since a buffer that were always exact would be copied for every frame.
+            let limit = (64 << 10) * 5 / 4 + size + READ;
             assert!(most <= limit as isize, "{most} bytes with messages of {size}, not {limit}");
         }
     }

@@ -29,8 +29,14 @@ enum Purpose {
 type Exchange = fn(url: &str, purpose: Purpose) -> Result<Option<String>, Box<dyn Error>>;
 
 /// The runtimes, by the names that `timtow runtimes` prints.
-const RUNTIMES: &[(&str, Exchange)] =
-    &[("threads", on_threads), ("mio", on_mio), ("tokio", on_tokio), ("smol", on_smol), ("async-std", on_async_std)];
+const RUNTIMES: &[(&str, Exchange)] = &[
+    ("threads", on_threads),
+    ("mio", on_mio),
+    ("tokio", on_tokio),
+    ("tokio-current", on_tokio_current),
+    ("smol", on_smol),
+    ("async-std", on_async_std),
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -103,7 +109,16 @@ async fn talk<S: task::Socket>(mut socket: task::WebSocket<S>, purpose: Purpose)
     first
 }
 
+/// On a thread of the runtime's, which may change wherever it waits.
 fn on_tokio(url: &str, purpose: Purpose) -> Heard {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let url = url.to_owned();
+    let exchange =
+        async move { Ok::<_, timtow::Error>(talk(timtow::tokio::connect(&*url, &options()).await?, purpose).await) };
+    Ok(runtime.block_on(runtime.spawn(exchange))??)
+}
+
+fn on_tokio_current(url: &str, purpose: Purpose) -> Heard {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(async { Ok(talk(timtow::tokio::connect(url, &options()).await?, purpose).await) })
 }

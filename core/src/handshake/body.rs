@@ -67,9 +67,18 @@ impl Body {
             if available == 0 {
                 return false;
             }
-            body.extend_from_slice(take(input, available));
+            keep(body, take(input, available));
         }
     }
+}
+
+/// Grows by an eighth, so that work stays linear, and memory near to what came.
+fn keep(body: &mut Vec<u8>, taken: &[u8]) {
+    if taken.len() > body.capacity() - body.len() {
+        let more = taken.len().max(body.len() / 8).max(STEP);
+        body.reserve_exact(more.min(MAX_BODY - body.len()));
+    }
+    body.extend_from_slice(taken);
 }
 
 impl Chunk {
@@ -94,6 +103,8 @@ impl Chunk {
 
 /// Bytes of a body that are kept.
 pub(super) const MAX_BODY: usize = 64 << 10;
+/// Bytes that a small body grows by.
+const STEP: usize = 512;
 
 #[cfg(test)]
 mod tests {

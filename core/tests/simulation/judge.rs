@@ -1,7 +1,13 @@
 //! What an application is told, held against what the other one said.
 
 use crate::content::Item;
-use std::{cell::RefCell, collections::VecDeque, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    hash::{DefaultHasher, Hash},
+    mem,
+    rc::Rc,
+};
 use timtow_core::{Cause, CloseCode, Closed, Connection, Event, Fragment, Kind, Message, Rejection, Response, Timeout};
 
 /// What was sent in one direction, and has not been received.
@@ -40,6 +46,11 @@ pub struct Judge {
     /// Pings that are to be answered.
     pub pings: usize,
     pub events: usize,
+    /// Of all of them.
+    pub digest: DefaultHasher,
+    /// What was agreed on, if it was.
+    #[cfg(feature = "deflate")]
+    pub agreed: Option<timtow_core::DeflateParameters>,
 }
 
 impl Judge {
@@ -56,6 +67,9 @@ impl Judge {
             end: None,
             pings: 0,
             events: 0,
+            digest: DefaultHasher::new(),
+            #[cfg(feature = "deflate")]
+            agreed: None,
         }
     }
 
@@ -63,11 +77,14 @@ impl Judge {
     pub fn event(&mut self, ws: &mut Connection, event: Event<'_>) {
         assert!(self.end.is_none(), "something behind the end: {event:?}");
         self.events += 1;
+        self.note(&event);
         match event {
             Event::Request(_) => self.requested = true,
-            Event::Open(_) => {
+            Event::Open(_opened) => {
                 assert!(!self.opened, "opened twice");
                 self.opened = true;
+                #[cfg(feature = "deflate")]
+                (self.agreed = _opened.deflate);
             }
             Event::Message(message) => self.message(ws, message),
             Event::Fragment(fragment) => self.fragment(ws, fragment),
@@ -84,6 +101,17 @@ impl Judge {
                 };
                 self.end = Some((code, ending));
             }
+        }
+    }
+
+    fn note(&mut self, event: &Event<'_>) {
+        mem::discriminant(event).hash(&mut self.digest);
+        match event {
+            Event::Message(message) => message.as_bytes().hash(&mut self.digest),
+            Event::Fragment(fragment) => (&fragment.payload, fragment.fin).hash(&mut self.digest),
+            Event::Ping(payload) | Event::Pong(payload) => payload.hash(&mut self.digest),
+            Event::Closed(closed) => (closed.code.0, &closed.reason).hash(&mut self.digest),
+            Event::Request(_) | Event::Open(_) => {}
         }
     }
 

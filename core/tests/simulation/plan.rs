@@ -23,7 +23,7 @@ pub struct Plan {
     pub timed: bool,
     /// The application refuses the request.
     pub rejects: bool,
-    /// How each side would compress; both do, or none.
+    /// How each side would compress, where the feature is there; both do, or none.
     pub compression: Option<[Compression; 2]>,
 }
 
@@ -119,7 +119,7 @@ impl Plan {
         let hole = matches!(fault, Fault::Hole { .. });
         let timed = hole || chance.percent(50);
         let closer = chance.below(3);
-        let mut sides = [0, 1].map(|side| SidePlan::new(chance, !timed, closer == side || closer == 2));
+        let mut sides = [0, 1].map(|side| SidePlan::new(chance, closer == side || closer == 2));
         // So that all fits through in a few hundred steps, and within the deadlines.
         let total: usize = sides.iter().map(SidePlan::bytes).sum();
         // Two who send back what comes never come to rest.
@@ -146,8 +146,7 @@ impl Plan {
             broken: chance.pick(&[Broken::Silently, Broken::WithAnError]),
             timed,
             rejects: chance.percent(3),
-            compression: (chance.percent(25) && cfg!(feature = "deflate"))
-                .then(|| [0, 1].map(|_| Compression::new(chance))),
+            compression: chance.percent(25).then(|| [0, 1].map(|_| Compression::new(chance))),
         }
     }
 }
@@ -177,7 +176,7 @@ impl Compression {
 }
 
 impl SidePlan {
-    fn new(chance: &mut Chance, may_turn: bool, closes: bool) -> Self {
+    fn new(chance: &mut Chance, closes: bool) -> Self {
         let mut script = Vec::new();
         let count = chance.pick(&[0, 1, 3, 3, 12, 12, 40, 400]);
         // Long messages are dear; few runs have them, and then few.
@@ -222,10 +221,9 @@ impl SidePlan {
             script.push(Act::Close(code, if code == 1005 { "" } else { chance.pick(&["", "bye", "tschüß"]) }));
         }
         script.reverse();
-        let idioms = [Idiom::Chunks, Idiom::Lent, Idiom::Taken, Idiom::Turn];
         let fragments = chance.percent(20);
         SidePlan {
-            idiom: if may_turn { chance.pick(&idioms) } else { chance.pick(&idioms[..3]) },
+            idiom: chance.pick(&[Idiom::Chunks, Idiom::Lent, Idiom::Taken, Idiom::Turn]),
             asks: chance.percent(25) && !fragments,
             echo: chance.percent(25),
             slow: chance.percent(25),

@@ -8,16 +8,8 @@ use crate::{
     plan::{Act, Form, Idiom, READ, SidePlan},
     wire::Wire,
 };
-use std::{
-    cell::RefCell,
-    io::{self, IoSlice},
-    rc::Rc,
-    sync::Arc,
-    time::Duration,
-};
-use timtow_core::{
-    Access, Buffers, Connection, Endpoint, Fragment, Input, Output, OwnedMessage, Piece, Prepared, State, Text, turn,
-};
+use std::{cell::RefCell, io::IoSlice, rc::Rc, sync::Arc, time::Duration};
+use timtow_core::{Connection, Endpoint, Fragment, OwnedMessage, Piece, Prepared, State, Text};
 
 pub struct Side {
     pub endpoint: Endpoint,
@@ -39,7 +31,6 @@ pub struct Side {
     pub ceiling: isize,
     buffer: Vec<u8>,
     scratch: Vec<u8>,
-    buffers: Buffers,
 }
 
 /// The pipes of a side, and the time.
@@ -71,7 +62,6 @@ impl Side {
             ceiling: 0,
             buffer: vec![0; READ],
             scratch: Vec::new(),
-            buffers: Buffers::new(READ),
         }
     }
 
@@ -259,29 +249,6 @@ impl Side {
         wrote
     }
 
-    fn turn_of_the_core(&mut self, world: &mut Surroundings<'_>) -> bool {
-        let mut input = Input::Nothing;
-        let mut moved = false;
-        if self.endpoint.wants_read() {
-            let most = world.chance.between(1, self.plan.read);
-            match world.inbound.read(&mut self.buffers.input()[..most], world.now) {
-                Moved::Bytes(n) => input = Input::Read(n),
-                Moved::End => input = Input::Read(0),
-                Moved::Error => input = Input::Failed,
-                Moved::Blocked => {}
-            }
-            moved = !matches!(input, Input::Nothing);
-        }
-        let Side { endpoint, buffers, judge, wire, shut, plan, .. } = self;
-        let mut socket = Socket { world, wire, shut, most: plan.write, moved };
-        turn(&mut Access::Direct(endpoint), buffers, input, &mut socket, |access, event| {
-            access.with(|endpoint| judge.event(&mut endpoint.connection, event));
-        });
-        let moved = socket.moved;
-        assert_ne!(self.endpoint.poll_timeout(), Some(Duration::ZERO), "a busy loop");
-        moved
-    }
-
     /// The application asks for what came behind the last message.
     pub fn ask(&mut self) {
         let events = self.judge.events;
@@ -346,40 +313,5 @@ impl Side {
                 said.is_open = !fin;
             }
         }
-    }
-}
-
-/// A socket for `turn`.
-struct Socket<'s, 'w> {
-    world: &'s mut Surroundings<'w>,
-    wire: &'s mut Wire,
-    shut: &'s mut bool,
-    most: usize,
-    moved: bool,
-}
-
-impl Output for Socket<'_, '_> {
-    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let most = self.world.chance.between(1, self.most);
-        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).take(most).collect();
-        match self.world.outbound.write(&bytes, self.world.now) {
-            Moved::Bytes(n) => {
-                self.wire.watch(&bytes[..n]);
-                self.moved = true;
-                Ok(n)
-            }
-            Moved::Error => {
-                self.moved = true;
-                Err(io::ErrorKind::BrokenPipe.into())
-            }
-            Moved::Blocked | Moved::End => Err(io::ErrorKind::WouldBlock.into()),
-        }
-    }
-
-    fn shutdown(&mut self) -> io::Result<()> {
-        *self.shut = true;
-        self.world.outbound.ended = true;
-        self.moved = true;
-        Ok(())
     }
 }

@@ -1,6 +1,9 @@
 //! What goes over the wire in one direction, watched byte by byte: RFC 6455 as seen by somebody between the two.
 
-use std::collections::VecDeque;
+use std::{
+    collections::VecDeque,
+    hash::{DefaultHasher, Hasher},
+};
 use timtow_core::Role;
 
 /// The watcher of what one side sends.
@@ -27,6 +30,8 @@ pub struct Wire {
     pub pings: VecDeque<Vec<u8>>,
     /// Payloads of pongs, for whoever watches the other direction.
     pub pongs: VecDeque<Vec<u8>>,
+    /// Of all bytes.
+    pub digest: DefaultHasher,
 }
 
 impl Wire {
@@ -45,6 +50,7 @@ impl Wire {
             close_code: 0,
             pings: VecDeque::new(),
             pongs: VecDeque::new(),
+            digest: DefaultHasher::new(),
         }
     }
 
@@ -54,6 +60,7 @@ impl Wire {
     }
 
     pub fn watch(&mut self, mut bytes: &[u8]) {
+        self.digest.write(bytes);
         while let Some((&byte, rest)) = bytes.split_first() {
             if self.left > 0 {
                 let (payload, rest) = bytes.split_at(self.left.min(bytes.len()));
