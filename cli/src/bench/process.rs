@@ -1,24 +1,16 @@
 //! What the system says about processes: CPU time, memory, and which of them listens where.
 
 use std::{
-    collections::BTreeMap,
     fs,
     net::{IpAddr, SocketAddr},
     time::{Duration, Instant},
 };
 
+use nix::{time::ClockId, unistd::Pid};
+
 /// Processes that are one server. There are none where nobody can tell which.
 #[derive(Clone, Default, Debug)]
 pub(crate) struct Processes(Vec<u32>);
-
-/// CPU time of processes.
-#[derive(Clone, Debug)]
-pub(crate) struct Cpu {
-    /// Nanoseconds of each thread that lives, by its number.
-    living: BTreeMap<u32, u64>,
-    /// Nanoseconds of all threads that ever lived, but counted in ticks of the kernel (10 ms).
-    all: u64,
-}
 
 impl Processes {
     /// A process whose number is known.
@@ -48,21 +40,15 @@ impl Processes {
         self.0.first().copied()
     }
 
-    /// Their CPU time so far.
-    pub(crate) fn cpu(&self) -> Option<Cpu> {
-        let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-        let mut cpu = Cpu { living: BTreeMap::new(), all: 0 };
-        for pid in &self.0 {
-            let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-            cpu.all += ticks(&stat).unwrap_or(0) * tick;
-            let tasks = fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
-            cpu.living.extend(tasks.filter_map(|task| {
-                let schedstat = fs::read_to_string(task.path().join("schedstat")).ok()?;
-                let number: u32 = task.file_name().to_str()?.parse().ok()?;
-                Some((number, schedstat.split(' ').next()?.parse().ok()?))
-            }));
-        }
-        (!cpu.living.is_empty()).then_some(cpu)
+    /// Their CPU time so far, that of threads that have ended with it. It is exact while they sleep; of a thread that runs,
+    /// the system knows it to a tick.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        let clocks = self.0.iter().map(|pid| {
+            let clock = ClockId::pid_cpu_clock_id(Pid::from_raw(i32::try_from(*pid).ok()?)).ok()?;
+            Some(Duration::from(clock.now().ok()?))
+        });
+        // The sum of nothing would be no time.
+        self.first().and_then(|_| clocks.sum())
     }
 
     /// Waits until all their threads sleep, which is what a server does that has nothing to do; but not for long.
@@ -93,25 +79,8 @@ impl Processes {
             let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
             Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
         });
-        // The sum of nothing would be no size.
+        // As above.
         self.first().and_then(|_| sizes.sum())
-    }
-}
-
-impl Cpu {
-    /// All of it, in ticks.
-    pub(crate) fn total(&self) -> Duration {
-        Duration::from_nanos(self.all)
-    }
-
-    /// The time used since `before`: exact as long as no thread ended in between, else in ticks.
-    pub(crate) fn since(&self, before: &Cpu) -> Duration {
-        let ended = before.living.keys().any(|thread| !self.living.contains_key(thread));
-        let sum = |cpu: &Cpu| cpu.living.values().sum::<u64>();
-        Duration::from_nanos(match ended {
-            true => self.all.saturating_sub(before.all),
-            false => sum(self).saturating_sub(sum(before)),
-        })
     }
 }
 
@@ -128,12 +97,6 @@ pub(crate) fn kernel_memory() -> Option<u64> {
     let sockets = pages.trim().parse::<u64>().ok()? * rustix::param::page_size() as u64;
     let tables = ["Slab", "KernelStack", "PageTables"].into_iter().map(kibibytes).sum::<Option<u64>>()?;
     Some((tables << 10) + sockets)
-}
-
-/// User and system time in a line of /proc/PID/stat. The second field may contain anything, parentheses included.
-fn ticks(stat: &str) -> Option<u64> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
 }
 
 /// The sockets in /proc/net/tcp or tcp6 that listen at `address`, or at its port on all addresses, as links in
@@ -170,17 +133,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cpu_time_in_stat() {
-        assert_eq!(ticks("7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 30 12 0 0 20 0 1 0 5"), Some(42));
-        assert_eq!(ticks(""), None);
-    }
-
-    #[test]
     fn cpu_time_of_threads_that_ended_is_not_lost() {
-        let cpu = |living: &[(u32, u64)], all| Cpu { living: living.iter().copied().collect(), all };
-        let before = cpu(&[(1, 5), (2, 50)], 0);
-        assert_eq!(cpu(&[(1, 105), (2, 50), (3, 7)], 10).since(&before), Duration::from_nanos(107));
-        assert_eq!(cpu(&[(1, 105)], 9_000).since(&before), Duration::from_nanos(9_000));
+        let this = Processes::of(std::process::id());
+        let before = this.cpu().unwrap();
+        let used = || Duration::from(ClockId::CLOCK_THREAD_CPUTIME_ID.now().unwrap());
+        let work = Duration::from_millis(20);
+        std::thread::spawn(move || while used() < work {}).join().unwrap();
+        assert!(this.cpu().unwrap() - before >= work);
     }
 
     #[test]

@@ -5,12 +5,13 @@ use std::{
     io::{BufRead as _, BufReader, Read as _, Seek as _},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::Duration,
 };
 
 use super::{
     contestants::{Contestant, Kind},
     cpus::Cpus,
-    process::{Cpu, Processes},
+    process::Processes,
 };
 use crate::{
     failure::{Failure, Result},
@@ -75,8 +76,14 @@ impl Server {
         Ok(Server { target, processes, child: Some(child), log: Some(log) })
     }
 
+    /// The same once more, if it was not started here.
+    pub(crate) fn same(&self) -> Option<Self> {
+        let (target, processes) = (self.target.clone(), self.processes.clone());
+        self.child.is_none().then_some(Server { target, processes, child: None, log: None })
+    }
+
     /// Its CPU time so far, if its processes are known.
-    pub(crate) fn cpu(&self) -> Option<Cpu> {
+    pub(crate) fn cpu(&self) -> Option<Duration> {
         self.processes.cpu()
     }
 

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-use super::{
-    process::{Cpu, kernel_memory},
-    results::Sample,
-    server::Server,
-};
+use super::{process::kernel_memory, results::Sample, server::Server};
 use crate::{
     failure::{Failure, Result},
     load::{Observer, outcome::BUSY},
@@ -15,8 +11,8 @@ use crate::{
 /// Reads the server's CPU clock at the edges of the measured time.
 pub(crate) struct Watch<'a> {
     server: &'a Server,
-    before: Option<Cpu>,
-    after: Option<Cpu>,
+    before: Option<Duration>,
+    after: Option<Duration>,
 }
 
 impl<'a> Watch<'a> {
@@ -31,7 +27,7 @@ impl<'a> Watch<'a> {
         let (seconds, generator_cpu) = (elapsed.as_secs_f64(), own.as_secs_f64());
         let clocks = self.before.as_ref().zip(self.after.as_ref());
         let each = clocks.filter(|_| observed > 0).map(|(before, after)| {
-            let cpu = after.since(before).as_secs_f64();
+            let cpu = after.saturating_sub(*before).as_secs_f64();
             cpu / observed as f64
         });
         let cpu = each.map(|each| each * count as f64);

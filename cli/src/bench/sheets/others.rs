@@ -34,12 +34,12 @@ pub(super) fn memory(results: &Results) -> Option<Sheet> {
         }
         sheet.rows.push(cells);
     }
-    if memory.kernel.is_some() {
-        sheet.notes.push(
+    if let Some(kernel) = &memory.kernel {
+        let noise = kernel.noise.map_or(String::new(), |noise| format!(" Its noise is {:.0} %.", noise * 100.0));
+        sheet.notes.push(format!(
             "The kernel's share is what its slabs, thread stacks, page tables and socket buffers grew by, for both ends of \
-             each connection: the system does not tell it for one process."
-                .into(),
-        );
+             each connection: the system does not tell it for one process.{noise}"
+        ));
     }
     Some(sheet)
 }
