@@ -149,7 +149,7 @@ pub(crate) struct BenchArguments {
     /// Where results.json and report.html go
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
-    /// Length of one slice of measuring [default: 1, with --quick about 0.15]
+    /// Length of one slice of measuring [default: 0.5, with --quick 0.14]
     #[arg(long, value_name = "S")]
     pub(crate) seconds: Option<f64>,
     /// Seed of the random order and of what is sent [default: from the clock; recorded in the results]

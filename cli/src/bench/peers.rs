@@ -64,8 +64,7 @@ fn build(manifest: &Path, entries: &[Entry]) -> Result<BTreeMap<String, PathBuf>
     command.args(["build", "--release", "--locked", "--keep-going", "--message-format", "json-render-diagnostics"]);
     command.arg("--manifest-path").arg(manifest);
     command.args(entries.iter().flat_map(|entry| ["--package", &entry.name]));
-    // Their target directory is theirs, whatever this program was built in.
-    command.env_remove("CARGO_TARGET_DIR").stdin(Stdio::null()).stdout(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
     let output = command.spawn().and_then(std::process::Child::wait_with_output);
     let output = output.map_err(|error| {
         Failure::new(format!("--peers needs cargo, which cannot be started ({error}): install Rust, or set PATH"))

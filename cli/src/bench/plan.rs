@@ -111,7 +111,10 @@ impl Schedule {
             payloads.push(cell(16, 1 << 20, 1));
             by_connections.extend([cell(8, 16, 16), cell(MANY, 16, 16)]);
             by_connections.extend([1, 8, 64, 512, MANY].map(|connections| cell(connections, 16, 1)));
-            by_connections.extend([1, 8, 512].map(|connections| cell(connections, 1024, 16)));
+            let others = sizes.iter().flat_map(|size| [(1, *size), (512, *size)]);
+            let others =
+                others.flat_map(|(connections, size)| [cell(connections, size, 16), cell(connections, size, 1)]);
+            by_connections.extend(others.filter(|it| it.connections * it.size * it.depth as usize <= MOST_IN_FLIGHT));
             texts.extend([cell(64, 16, 16), cell(64, 16 << 10, 1), cell(64, 64 << 10, 1)]);
         }
         let default = if quick { QUICK_SLICE } else { FULL_SLICE };
@@ -166,6 +169,8 @@ impl Schedule {
 
 /// As many as the field talks about.
 const MANY: usize = 10_000;
+/// Bytes. With more, the system has no memory left for sockets, and what is measured is how it copes.
+const MOST_IN_FLIGHT: usize = 256 << 20;
 /// Long enough for tens of thousands of small messages.
 const QUICK_SLICE: Duration = Duration::from_millis(140);
-const FULL_SLICE: Duration = Duration::from_secs(1);
+const FULL_SLICE: Duration = Duration::from_millis(500);

@@ -45,6 +45,9 @@ impl Bench {
     pub(super) fn texts(&mut self) -> std::result::Result<(), Why> {
         let (websockets, everybody) = (self.websockets(), self.everybody());
         for cell in self.schedule.texts.clone() {
+            if self.stop.is_set() {
+                break;
+            }
             self.throughput(Cell { text: false, ..cell }, &everybody);
             self.throughput(Cell { text: true, ..cell }, &websockets);
             let size = cell.size;
@@ -64,6 +67,9 @@ impl Bench {
         }
         let who = self.choose(|contestant| contestant.is_timtow());
         for cell in self.schedule.defaults.clone() {
+            if self.stop.is_set() {
+                break;
+            }
             self.progress.experiment(format!("own defaults, {}", describe(cell)));
             let slices = self.interleave(self.schedule.rounds, &who, |bench, who, round| {
                 let server = bench.start(who, &Launch { own_defaults: true, ..Launch::default() })?;
@@ -76,9 +82,9 @@ impl Bench {
         Ok(())
     }
 
-    /// A closed loop, unless it was measured already.
+    /// A closed loop, unless it was measured already, or nothing more is to be.
     pub(super) fn throughput(&mut self, cell: Cell, who: &[usize]) {
-        if self.results.throughput_of(cell).is_some() {
+        if self.results.throughput_of(cell).is_some() || self.stop.is_set() {
             return self.progress.skip(self.schedule.rounds * who.len());
         }
         self.progress.experiment(describe(cell));

@@ -23,6 +23,9 @@ impl Bench {
             return Err("nobody's capacity is known, and so no rate that all can serve".into());
         };
         for percent in self.schedule.percents.clone() {
+            if self.stop.is_set() {
+                break;
+            }
             // A round number is easier to quote.
             let rate = (capacity * f64::from(percent) / 100_000.0).round().max(1.0) * 1_000.0;
             self.progress.experiment(format!("latency at {rate} messages per second ({percent} %)"));
