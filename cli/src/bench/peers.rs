@@ -62,8 +62,9 @@ fn build(manifest: &Path, entries: &[Entry]) -> Result<BTreeMap<String, PathBuf>
     eprintln!("timtow: building {} servers of other crates; the first time, this takes minutes", entries.len());
     let mut command = Command::new("cargo");
     command.args(["build", "--release", "--locked", "--keep-going", "--message-format", "json-render-diagnostics"]);
+    // Its packages have the names of the crates that they show, so that only executables can be told apart.
+    command.arg("--workspace").args(entries.iter().flat_map(|entry| ["--bin", &entry.name]));
     command.arg("--manifest-path").arg(manifest);
-    command.args(entries.iter().flat_map(|entry| ["--package", &entry.name]));
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let output = command.spawn().and_then(std::process::Child::wait_with_output);
     let output = output.map_err(|error| {

@@ -4,7 +4,7 @@ use super::{
     super::{
         plan::Experiment,
         results::{Results, Syscalls},
-        sheets::{self, Sheet},
+        sheets::{self, NAME, Sheet},
     },
     escape, plots,
 };
@@ -39,7 +39,11 @@ pub(super) fn table(sheet: &Sheet) -> String {
             !sheet.head[*column].concat().is_empty() || sheet.rows.iter().any(|row| !row[*column].is_empty())
         })
         .collect();
-    let class = |column: usize| if sheet.is_left(column) { " class=\"name\"" } else { "" };
+    let class = |column: usize| match column {
+        NAME => " class=\"name\"",
+        column if sheet.is_left(column) => " class=\"name wide\"",
+        _ => "",
+    };
     let head = shown.iter().map(|column| {
         let [first, second] = &sheet.head[*column];
         format!("<th{}>{}<br>{}</th>", class(*column), escape(first), escape(second))
@@ -100,7 +104,7 @@ fn reading(experiment: Experiment) -> &'static str {
         Experiment::Syscalls => {
             "A server spends most of its time in the kernel, and this is how often it goes there. One call to wait, one to read \
              and one to write is what one message alone takes; with sixteen in flight, a server that reads them all at \
-             once and answers in one write needs a sixteenth of that, and one that writes once per message does not. \
+             once and answers in one write needs no more for all of them, and one that writes once per message does. \
              Below the table, the calls of one message, in the order in which they ended."
         }
         Experiment::Blocked => {

@@ -52,8 +52,9 @@ pub(super) fn syscalls(results: &Results) -> Option<Sheet> {
     let mut depths = counts.clone();
     depths.sort_unstable();
     depths.dedup();
-    sheet.head.extend(depths.iter().map(|depth| [format!("{depth} in flight"), "per message".into()]));
-    sheet.head.push([format!("{} in flight", depths.last().copied().unwrap_or(0)), WORDS.into()]);
+    let per = |depth: u64| if depth == 1 { "per message".into() } else { format!("per {depth} messages") };
+    sheet.head.extend(depths.iter().map(|depth| [format!("{depth} in flight,"), per(*depth)]));
+    sheet.head.push([per(depths.last().copied().unwrap_or(0)), WORDS.into()]);
     let mut rows: Vec<_> = syscalls.rows.iter().collect();
     let last = |count: Option<&Count>| count.map_or(f64::INFINITY, |count| count.per_message);
     rows.sort_by(|one, other| last(one.counts.last()).total_cmp(&last(other.counts.last())));
@@ -61,7 +62,7 @@ pub(super) fn syscalls(results: &Results) -> Option<Sheet> {
         let mut cells = vec![String::new(), row.contestant.clone()];
         for depth in &depths {
             let count = row.counts.iter().find(|count| count.depth == *depth);
-            cells.push(count.map_or(row.outcome.word().into(), |count| format!("{:.2}", count.per_message)));
+            cells.push(count.map_or(row.outcome.word().into(), |count| number(count.per_message * count.depth as f64)));
         }
         cells.push(row.counts.last().map_or(String::new(), calls));
         sheet.rows.push(cells);
@@ -74,13 +75,20 @@ pub(super) fn syscalls(results: &Results) -> Option<Sheet> {
     Some(sheet)
 }
 
-/// `epoll_wait 1.00, recvfrom 1.00`: the most frequent first.
+/// `epoll_wait 1, recvfrom 1`: the most frequent first.
 fn calls(count: &Count) -> String {
-    let mut calls: Vec<(&String, f64)> = count.calls.iter().map(|(name, count)| (name, *count)).collect();
+    let mut calls: Vec<(&String, f64)> =
+        count.calls.iter().map(|(name, calls)| (name, calls * count.depth as f64)).collect();
     calls.sort_by(|one, other| other.1.total_cmp(&one.1));
-    // What happens once in a thousand messages is not what a message costs.
-    let calls = calls.into_iter().filter(|(_, count)| *count >= 0.005);
-    calls.map(|(name, count)| format!("{name} {count:.2}")).collect::<Vec<_>>().join(", ")
+    // What happens once in a hundred times is not what it costs.
+    let calls = calls.into_iter().filter(|(_, calls)| *calls >= 0.05);
+    calls.map(|(name, calls)| format!("{name} {}", number(calls))).collect::<Vec<_>>().join(", ")
+}
+
+/// `3`, or `3.1`.
+fn number(number: f64) -> String {
+    let text = format!("{number:.1}");
+    text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
 
 /// How polite clients fare beside another.

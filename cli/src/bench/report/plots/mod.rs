@@ -120,7 +120,7 @@ pub(super) fn costs(results: &Results) -> String {
     }
     format!(
         "<figure>\n<div class=\"panels\">\n{panels}</div>\n<figcaption>Server CPU per echoed message over {} connections, \
-         everybody who takes part; shorter is better. Grey is raw TCP echo, the ceiling of its loop, and in \
+         everybody who takes part; shorter is better. Light grey is raw TCP echo, the ceiling of its loop, and in \
          parentheses stands how many times that of its own loop a server needs.</figcaption>\n</figure>\n",
         HEADLINE.connections
     )
