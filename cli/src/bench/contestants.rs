@@ -53,16 +53,16 @@ pub(crate) struct Peer {
 }
 
 impl Contestant {
-    /// All that take part: each of `runtimes` (all that make sense on one CPU, if there are none), one of them twice; the
-    /// `peers`; what listens at the URLs `against`; and raw TCP echo on each of the loops.
+    /// All that take part: each of `runtimes` (if there are none, all, but on `one_cpu` only those that differ there), one of
+    /// them twice; the `peers`; what listens at the URLs `against`; and raw TCP echo on each of the loops.
     pub(crate) fn all(
         runtimes: &[Runtime],
-        quick: bool,
+        one_cpu: bool,
         peers: &[(String, Peer)],
         against: &[String],
     ) -> Vec<Contestant> {
         let wanted = Runtime::ALL.into_iter().filter(|runtime| match runtimes {
-            [] => !quick || *runtime != Runtime::TokioReuseport,
+            [] => !one_cpu || *runtime != Runtime::TokioReuseport,
             some => some.contains(runtime),
         });
         let mut all: Vec<Contestant> = wanted.map(Contestant::of).collect();
@@ -165,9 +165,10 @@ mod tests {
             (name.to_owned(), Peer { krate, version, runtime, how, program: PathBuf::new() })
         };
         let peers = [peer("one", Runtime::TokioCurrent), peer("two", Runtime::Threads)];
-        for (only, quick) in [(&[][..], true), (&[][..], false), (&[Runtime::Smol, Runtime::TokioReuseport][..], true)]
+        for (only, one_cpu) in
+            [(&[][..], true), (&[][..], false), (&[Runtime::Smol, Runtime::TokioReuseport][..], true)]
         {
-            let all = Contestant::all(only, quick, &peers, &["ws://127.0.0.1:9/".into()]);
+            let all = Contestant::all(only, one_cpu, &peers, &["ws://127.0.0.1:9/".into()]);
             let twins: Vec<_> = all.iter().filter(|contestant| contestant.twin_of.is_some()).collect();
             assert_eq!(twins.len(), 1);
             assert!(all.iter().any(|contestant| Some(&contestant.name) == twins[0].twin_of.as_ref()));

@@ -77,6 +77,8 @@ fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     // Short, because people may have to type it.
     let seed = arguments.seed.unwrap_or_else(|| clock() / 1_000 % 1_000_000);
+    let own_defaults = schedule.experiments.iter().any(|it| matches!(it, Experiment::Defaults | Experiment::Blocked));
+    let one_cpu = arguments.quick && !own_defaults;
     let results = Results {
         format: FORMAT,
         quick: arguments.quick,
@@ -93,7 +95,7 @@ fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
         disturbance: None,
         experiments: schedule.experiments.clone(),
         skipped,
-        contestants: Contestant::all(&arguments.only, arguments.quick, &peers, &arguments.against),
+        contestants: Contestant::all(&arguments.only, one_cpu, &peers, &arguments.against),
         throughput: Vec::new(),
         defaults: Vec::new(),
         validation: Vec::new(),

@@ -143,6 +143,20 @@ mod tests {
     }
 
     #[test]
+    fn who_waits_sleeps_and_who_works_does_not() {
+        assert!(!Processes::of(std::process::id()).sleeps(), "it runs this test");
+        let mut cat = std::process::Command::new("cat");
+        let mut cat = cat.stdin(std::process::Stdio::piped()).stdout(std::process::Stdio::null()).spawn().unwrap();
+        let processes = Processes::of(cat.id());
+        // It waits for its input, in the end.
+        while !processes.sleeps() {
+            processes.rest();
+        }
+        drop(cat.stdin.take());
+        assert!(cat.wait().unwrap().success());
+    }
+
+    #[test]
     fn whoever_listens_is_found() {
         for address in ["127.0.0.1:0", "0.0.0.0:0", "[::1]:0", "[::]:0"] {
             // Machines without IPv6 exist.

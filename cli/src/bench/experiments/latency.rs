@@ -52,11 +52,8 @@ impl Bench {
             })
         });
         let rows = who.iter().zip(slices).zip(&histograms).map(|((who, (samples, failure)), histogram)| {
-            let outcome = Outcome::of(failure);
-            let (samples, curve) = match outcome.disqualified {
-                Some(_) => (Vec::new(), Vec::new()),
-                None => (samples, curve(histogram)),
-            };
+            let (samples, outcome) = Outcome::of(samples, failure);
+            let curve = if outcome.disqualified.is_some() { Vec::new() } else { curve(histogram) };
             let contestant = self.results.contestants[*who].name.clone();
             LatencyRow { contestant, samples, outcome, curve, ..LatencyRow::default() }
         });

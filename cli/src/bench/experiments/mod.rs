@@ -192,15 +192,7 @@ impl Bench {
 
     /// Whether so many connections at a time are possible.
     fn affords(&self, connections: usize) -> std::result::Result<(), Why> {
-        let wanted = connections as u64 + SPARE_FILES;
-        if wanted <= self.files {
-            return Ok(());
-        }
-        Err(format!(
-            "{connections} connections need {wanted} open files in each process, and {} are allowed: raise the limit \
-             (ulimit -n {wanted})",
-            self.files
-        ))
+        affords(self.files, connections)
     }
 
     fn server(&self, who: usize) -> Result<&Server> {
@@ -221,8 +213,29 @@ impl Bench {
     }
 }
 
+/// Whether `files` open files allow so many connections at a time.
+fn affords(files: u64, connections: usize) -> std::result::Result<(), Why> {
+    let wanted = connections as u64 + SPARE_FILES;
+    if wanted <= files {
+        return Ok(());
+    }
+    Err(format!(
+        "{connections} connections need {wanted} open files in each process, and {files} are allowed: raise the limit \
+         (ulimit -n {wanted})"
+    ))
+}
+
 /// Files of a process that are not connections.
 pub(crate) const SPARE_FILES: u64 = 256;
 
 const NO_DRIVERS: &str =
     "this build has no runtime with an io_uring driver, so that there is nothing to compare epoll with";
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn too_few_files_are_a_sentence() {
+        assert_eq!(super::affords(10_256, 10_000), Ok(()));
+        assert!(super::affords(10_255, 10_000).is_err_and(|why| why.contains("ulimit -n 10256")));
+    }
+}

@@ -41,8 +41,7 @@ impl Bench {
             bench.neighbour_slice(&server, who, round, manners, rate)
         });
         let rows = who.iter().zip(slices).map(|(who, (samples, failure))| {
-            let outcome = Outcome::of(failure);
-            let samples = if outcome.disqualified.is_some() { Vec::new() } else { samples };
+            let (samples, outcome) = Outcome::of(samples, failure);
             let contestant = self.results.contestants[*who].name.clone();
             NeighbourRow { contestant, samples, outcome, ..NeighbourRow::default() }
         });

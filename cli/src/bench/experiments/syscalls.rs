@@ -60,7 +60,7 @@ impl Bench {
                     self.skip(Experiment::Syscalls, Some(&row.contestant), failure.sentence);
                     continue;
                 }
-                Err(failure) => row.outcome = Outcome::of(Some(failure)),
+                Err(failure) => row.outcome = Outcome::of(Vec::<()>::new(), Some(failure)).1,
             }
             rows.push(row);
         }

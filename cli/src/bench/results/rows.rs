@@ -150,13 +150,13 @@ pub(crate) struct LatencySample {
 }
 
 impl Outcome {
-    /// What `failure` makes of a contestant.
-    pub(crate) fn of(failure: Option<Failure>) -> Self {
+    /// What `failure` makes of a contestant, and what is left of its samples: nothing, if it answered wrongly.
+    pub(crate) fn of<T>(samples: Vec<T>, failure: Option<Failure>) -> (Vec<T>, Self) {
         match failure {
             Some(Failure { sentence, fault: Fault::Server }) => {
-                Outcome { disqualified: Some(sentence), ..Outcome::default() }
+                (Vec::new(), Outcome { disqualified: Some(sentence), failure: None })
             }
-            failure => Outcome { failure: failure.map(|failure| failure.sentence), disqualified: None },
+            failure => (samples, Outcome { disqualified: None, failure: failure.map(|failure| failure.sentence) }),
         }
     }
 
@@ -187,8 +187,7 @@ impl Table {
         contestants: &[Contestant],
     ) -> Self {
         let rows = slices.into_iter().map(|(contestant, samples, failure)| {
-            let outcome = Outcome::of(failure);
-            let samples = if outcome.disqualified.is_some() { Vec::new() } else { samples };
+            let (samples, outcome) = Outcome::of(samples, failure);
             Row { contestant, samples, outcome, ..Row::default() }
         });
         let mut table = Table { noise: None, rows: rows.collect() };
@@ -264,4 +263,19 @@ pub(super) fn twins(contestants: &[Contestant]) -> Option<(&str, &str)> {
 pub(super) fn most(marks: impl ExactSizeIterator<Item = bool>) -> bool {
     let all = marks.len();
     marks.filter(|mark| *mark).count() * 2 > all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_answers_take_all_numbers_away_and_other_failures_none() {
+        let samples = || vec![1, 2];
+        assert_eq!(Outcome::of(samples(), None), (samples(), Outcome::default()));
+        let (left, outcome) = Outcome::of(samples(), Some(Failure::new("no port")));
+        assert_eq!((left, outcome.failure.as_deref(), outcome.disqualified), (samples(), Some("no port"), None));
+        let (left, outcome) = Outcome::of(samples(), Some(Failure::server("garbled")));
+        assert_eq!((left, outcome.failure, outcome.disqualified.as_deref()), (vec![], None, Some("garbled")));
+    }
 }
