@@ -1,7 +1,7 @@
 #!/bin/bash
 # install-tools.sh: what the tests from outside need of the system, on Debian 12: a C compiler (Autobahn's helper is
-# built with it) and of C++ (libFuzzer is), valgrind (it counts instructions), Python with venv, node with npm, and
-# Chromium. Installs what is missing and nothing else; says nothing and takes no time when all is there. Needs root, or
+# built with it) and of C++ (libFuzzer is), valgrind (it counts instructions), strace (it counts system calls), Python
+# with venv, node with npm, and Chromium. Installs what is missing and nothing else; says nothing and takes no time when all is there. Needs root, or
 # sudo.
 set -euo pipefail
 
@@ -16,6 +16,7 @@ compiles || missing+=(libc6-dev)
 has python3 || missing+=(python3)
 makes_venvs || missing+=(python3-venv)
 has valgrind || missing+=(valgrind)
+has strace || missing+=(strace)
 has node || missing+=(nodejs)
 has "${CHROMIUM:-chromium}" || missing+=(chromium)
 

@@ -5,6 +5,7 @@ use std::{net::SocketAddr, path::PathBuf};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::{
+    bench::Experiment,
     failure::{Failure, Result},
     runtimes::Runtime,
 };
@@ -130,26 +131,35 @@ pub(crate) struct LoadArguments {
 
 #[derive(Args, Debug)]
 pub(crate) struct BenchArguments {
-    /// About a minute: fewer sizes, short slices, three rounds; marked so in the results
+    /// About a minute: fewer experiments and sizes, short slices, three rounds; marked so in the results
     #[arg(long)]
     pub(crate) quick: bool,
     /// Only these runtimes
     #[arg(long, value_name = "R,R", value_delimiter = ',')]
     pub(crate) only: Vec<Runtime>,
+    /// Only these experiments [default: all, with --quick those that are quick]
+    #[arg(long, value_name = "E,E", value_delimiter = ',')]
+    pub(crate) experiments: Vec<Experiment>,
+    /// Servers on other crates take part, too: all in benches/peers, or these; needs a checkout and cargo
+    #[arg(long, value_name = "P,P", value_delimiter = ',', num_args = 0.., require_equals = true)]
+    pub(crate) peers: Option<Vec<String>>,
+    /// An echo server that runs already takes part, too, as ws://host:port/path; may be repeated
+    #[arg(long, value_name = "URL")]
+    pub(crate) against: Vec<String>,
     /// Where results.json and report.html go
     #[arg(long, value_name = "DIR", default_value = ".")]
     pub(crate) out: PathBuf,
-    /// Length of one slice of measuring [default: 1, with --quick about 0.15]
+    /// Length of one slice of measuring [default: 0.5, with --quick 0.14]
     #[arg(long, value_name = "S")]
     pub(crate) seconds: Option<f64>,
     /// Seed of the random order and of what is sent [default: from the clock; recorded in the results]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
     /// Print the table of such a file in Markdown, and measure nothing
-    #[arg(long, value_name = "results.json", hide = true, conflicts_with_all = ["quick", "only", "out", "seconds", "seed"])]
+    #[arg(long, value_name = "results.json", hide = true, conflicts_with_all = ["quick", "only", "experiments", "peers", "against", "out", "seconds", "seed"])]
     pub(crate) table: Option<PathBuf>,
     /// Write report.html from such a file, and measure nothing
-    #[arg(long, value_name = "results.json", hide = true, conflicts_with_all = ["quick", "only", "seconds", "seed", "table"])]
+    #[arg(long, value_name = "results.json", hide = true, conflicts_with_all = ["quick", "only", "experiments", "peers", "against", "seconds", "seed", "table"])]
     pub(crate) report: Option<PathBuf>,
 }
 
@@ -168,6 +178,9 @@ pub(crate) struct RawArguments {
 pub(crate) enum App {
     /// Every message goes back to its sender.
     Echo,
+    /// The same, but a certain message blocks its thread: for `bench`.
+    #[value(hide = true)]
+    Blocking,
 }
 
 /// A version of the protocol: the value of `Sec-WebSocket-Version`, or the draft that had none.

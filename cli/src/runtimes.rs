@@ -62,6 +62,14 @@ impl Runtime {
         }
     }
 
+    /// The feature of timtow that brings it.
+    pub(crate) fn feature(self) -> &'static str {
+        match self {
+            Runtime::Tokio | Runtime::TokioCurrent | Runtime::TokioReuseport => "tokio",
+            runtime => runtime.name(),
+        }
+    }
+
     /// One line for people.
     pub(crate) fn description(self) -> &'static str {
         match self {

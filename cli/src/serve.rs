@@ -14,11 +14,14 @@ use signal_hook::{
     iterator::Signals,
 };
 use socket2::{Domain, Protocol, Socket, Type};
-use timtow::{Config, Deflate, Options, Origins, app::Drain};
+use timtow::{
+    Config, Deflate, Options, Origins,
+    app::{App as Application, Drain},
+};
 
 use crate::{
-    args::ServeArguments,
-    echo::Echo,
+    args::{App, ServeArguments},
+    echo::{Blocking, Echo},
     failure::{Failure, Result},
     runtimes::Runtime,
 };
@@ -39,21 +42,33 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
     let options = options(arguments, drain);
     let threads = options.threads.get();
     let listeners = if arguments.runtime == Runtime::TokioReuseport { threads } else { 1 };
-    let mut bound = bind(arguments.listen, listeners)?;
+    let bound = bind(arguments.listen, listeners)?;
     let address = bound[0].local_addr().map_err(lost)?;
     announce(address, arguments.runtime)?;
-    let served = match arguments.runtime {
-        Runtime::Threads => timtow::threads::serve(bound.remove(0), options, Echo),
-        Runtime::Mio => timtow::mio::serve(bound.remove(0), options, Echo),
-        Runtime::Tokio => {
-            on_tokio(tokio::runtime::Builder::new_multi_thread().worker_threads(threads), bound.remove(0), options)
-        }
-        Runtime::TokioCurrent => on_tokio(&mut tokio::runtime::Builder::new_current_thread(), bound.remove(0), options),
-        Runtime::TokioReuseport => timtow::tokio::serve_reuseport(bound, options, Echo),
-        Runtime::Smol => on_smol(bound.remove(0), options),
-        Runtime::AsyncStd => on_async_std(bound.remove(0), options),
+    let served = match arguments.app {
+        App::Echo => serve(arguments.runtime, bound, options, Echo),
+        App::Blocking => serve(arguments.runtime, bound, options, Blocking),
     };
     served.map_err(lost)
+}
+
+fn serve<A: Application<Handler: Send>>(
+    runtime: Runtime,
+    mut bound: Vec<TcpListener>,
+    options: Options,
+    app: A,
+) -> io::Result<()> {
+    use tokio::runtime::Builder;
+    let threads = options.threads.get();
+    match runtime {
+        Runtime::Threads => timtow::threads::serve(bound.remove(0), options, app),
+        Runtime::Mio => timtow::mio::serve(bound.remove(0), options, app),
+        Runtime::Tokio => on_tokio(Builder::new_multi_thread().worker_threads(threads), bound.remove(0), options, app),
+        Runtime::TokioCurrent => on_tokio(&mut Builder::new_current_thread(), bound.remove(0), options, app),
+        Runtime::TokioReuseport => timtow::tokio::serve_reuseport(bound, options, app),
+        Runtime::Smol => on_smol(bound.remove(0), options, app),
+        Runtime::AsyncStd => async_std::task::block_on(timtow::async_std::serve(bound.remove(0).into(), options, app)),
+    }
 }
 
 fn lost(error: io::Error) -> Failure {
@@ -145,16 +160,21 @@ fn drain_on_signals(drain: Drain) -> Result<()> {
     Ok(())
 }
 
-fn on_tokio(builder: &mut tokio::runtime::Builder, listener: TcpListener, options: Options) -> io::Result<()> {
+fn on_tokio<A: Application<Handler: Send>>(
+    builder: &mut tokio::runtime::Builder,
+    listener: TcpListener,
+    options: Options,
+    app: A,
+) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     builder
         .enable_all()
         .build()?
-        .block_on(async { timtow::tokio::serve(tokio::net::TcpListener::from_std(listener)?, options, Echo).await })
+        .block_on(async { timtow::tokio::serve(tokio::net::TcpListener::from_std(listener)?, options, app).await })
 }
 
 /// An executor of our own, so that its threads can be counted.
-fn on_smol(listener: TcpListener, options: Options) -> io::Result<()> {
+fn on_smol<A: Application<Handler: Send>>(listener: TcpListener, options: Options, app: A) -> io::Result<()> {
     static EXECUTOR: smol::Executor<'static> = smol::Executor::new();
     for _ in 1..options.threads.get() {
         thread::spawn(|| smol::block_on(EXECUTOR.run(std::future::pending::<()>())));
@@ -162,12 +182,8 @@ fn on_smol(listener: TcpListener, options: Options) -> io::Result<()> {
     let listener = smol::Async::<TcpListener>::try_from(listener)?.into();
     let spawn = |connection| EXECUTOR.spawn(connection).detach();
     // As a task of its own it is polled when somebody connects, and not whenever the executor is.
-    let server = EXECUTOR.spawn(timtow::smol::serve_on(spawn, listener, options, Echo));
+    let server = EXECUTOR.spawn(timtow::smol::serve_on(spawn, listener, options, app));
     smol::block_on(EXECUTOR.run(server))
-}
-
-fn on_async_std(listener: TcpListener, options: Options) -> io::Result<()> {
-    async_std::task::block_on(timtow::async_std::serve(listener.into(), options, Echo))
 }
 
 /// async-std asks its environment how many threads it may have: the program begins anew with the answer in it.

@@ -1,7 +1,10 @@
-//! Who takes part, and in which process.
+//! Who takes part, and as which process.
+
+use std::{ffi::OsString, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::server::Launch;
 use crate::{load::Protocol, runtimes::Runtime};
 
 /// A server that takes part.
@@ -9,65 +12,146 @@ use crate::{load::Protocol, runtimes::Runtime};
 pub(crate) struct Contestant {
     /// What it is called in tables.
     pub(crate) name: String,
-    pub(crate) runtime: Runtime,
-    pub(crate) protocol: Protocol,
+    /// What it is.
+    #[serde(flatten)]
+    pub(crate) kind: Kind,
+    /// The name of the raw TCP echo on the same loop, where the loop is known.
+    pub(crate) ceiling: Option<String>,
     /// It is the same as that one, to see what chance alone makes (A/A).
     pub(crate) twin_of: Option<String>,
 }
 
+/// Whose server it is.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub(crate) enum Kind {
+    /// `timtow serve`.
+    Timtow { runtime: Runtime },
+    /// `timtow raw`: TCP echo without a protocol, on a loop.
+    Raw { runtime: Runtime },
+    /// Another crate's (`--peers`).
+    Peer(Peer),
+    /// One that runs already (`--against`).
+    Against { url: String },
+}
+
+/// A server on another crate.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Debug)]
+pub(crate) struct Peer {
+    /// The crate that it shows.
+    #[serde(rename = "crate")]
+    pub(crate) krate: String,
+    pub(crate) version: String,
+    /// The loop whose raw TCP echo is its ceiling.
+    #[serde(rename = "loop")]
+    pub(crate) runtime: Runtime,
+    /// How the crate is used.
+    pub(crate) how: String,
+    /// Its executable, once it is built.
+    #[serde(skip)]
+    pub(crate) program: PathBuf,
+}
+
 impl Contestant {
-    /// All that take part: each of `runtimes` (all that make sense on one CPU, if there are none), one of them twice, and
-    /// raw TCP echo on each of their loops.
-    pub(crate) fn all(runtimes: &[Runtime], quick: bool) -> Vec<Contestant> {
-        let wanted: Vec<Runtime> = Runtime::ALL
-            .into_iter()
-            .filter(|runtime| match runtimes {
-                [] => !quick || *runtime != Runtime::TokioReuseport,
-                some => some.contains(runtime),
-            })
-            .collect();
-        let contestant = |runtime: Runtime, protocol, name| Contestant { name, runtime, protocol, twin_of: None };
-        let mut all: Vec<Contestant> =
-            wanted.iter().map(|runtime| contestant(*runtime, Protocol::WebSocket, runtime.name().to_owned())).collect();
+    /// All that take part: each of `runtimes` (if there are none, all, but on `one_cpu` only those that differ there), one of
+    /// them twice; the `peers`; what listens at the URLs `against`; and raw TCP echo on each of the loops.
+    pub(crate) fn all(
+        runtimes: &[Runtime],
+        one_cpu: bool,
+        peers: &[(String, Peer)],
+        against: &[String],
+    ) -> Vec<Contestant> {
+        let wanted = Runtime::ALL.into_iter().filter(|runtime| match runtimes {
+            [] => !one_cpu || *runtime != Runtime::TokioReuseport,
+            some => some.contains(runtime),
+        });
+        let mut all: Vec<Contestant> = wanted.map(Contestant::of).collect();
         // The thinnest loop shows noise best.
-        let twin = all.iter().find(|contestant| contestant.runtime == Runtime::Mio).or(all.first()).cloned();
-        let mut raws: Vec<Runtime> = all.iter().map(Contestant::raw_runtime).collect();
-        raws.dedup();
+        let mio = Kind::Timtow { runtime: Runtime::Mio };
+        let twin = all.iter().find(|contestant| contestant.kind == mio).or(all.first()).cloned();
         all.extend(twin.map(|twin| Contestant {
             name: format!("{} again", twin.name),
             twin_of: Some(twin.name.clone()),
             ..twin
         }));
-        all.extend(raws.into_iter().map(|runtime| contestant(runtime, Protocol::Raw, format!("raw TCP, {runtime}"))));
+        all.extend(peers.iter().map(|(name, peer)| Contestant {
+            name: name.clone(),
+            ceiling: Some(raw_name(peer.runtime)),
+            kind: Kind::Peer(peer.clone()),
+            twin_of: None,
+        }));
+        all.extend(against.iter().map(|url| Contestant {
+            name: url.clone(),
+            kind: Kind::Against { url: url.clone() },
+            ceiling: None,
+            twin_of: None,
+        }));
+        let is_ceiling = |runtime: &Runtime| all.iter().any(|it| it.ceiling == Some(raw_name(*runtime)));
+        let raws: Vec<Runtime> = Runtime::ALL.into_iter().filter(is_ceiling).collect();
+        all.extend(raws.into_iter().map(|runtime| Contestant {
+            name: raw_name(runtime),
+            kind: Kind::Raw { runtime },
+            ceiling: None,
+            twin_of: None,
+        }));
         all
     }
 
-    /// The loop whose raw TCP echo is its ceiling.
-    pub(crate) fn raw_runtime(&self) -> Runtime {
-        match self.runtime {
+    /// timtow on `runtime`.
+    fn of(runtime: Runtime) -> Self {
+        let loops = match runtime {
             // Several such loops are one loop on one CPU.
             Runtime::TokioReuseport => Runtime::TokioCurrent,
             runtime => runtime,
+        };
+        let (name, ceiling) = (runtime.name().into(), Some(raw_name(loops)));
+        Contestant { name, kind: Kind::Timtow { runtime }, ceiling, twin_of: None }
+    }
+
+    /// What it speaks.
+    pub(crate) fn protocol(&self) -> Protocol {
+        match self.kind {
+            Kind::Raw { .. } => Protocol::Raw,
+            _ => Protocol::WebSocket,
         }
     }
 
-    /// The arguments with which this program is that server.
-    pub(crate) fn arguments(&self) -> Vec<&'static str> {
-        let command = match self.protocol {
-            Protocol::WebSocket => "serve",
-            Protocol::Raw => "raw",
+    /// It is timtow's: if it fails, the comparison does.
+    pub(crate) fn is_ours(&self) -> bool {
+        matches!(self.kind, Kind::Timtow { .. } | Kind::Raw { .. })
+    }
+
+    /// It is timtow on a loop.
+    pub(crate) fn is_timtow(&self) -> bool {
+        matches!(self.kind, Kind::Timtow { .. })
+    }
+
+    /// Its program, where it is not this one, and the arguments that make it that server; none where it runs already.
+    pub(crate) fn command(&self, launch: &Launch) -> Option<(Option<PathBuf>, Vec<OsString>)> {
+        let (program, mut arguments) = match &self.kind {
+            Kind::Timtow { runtime } => (None, vec!["serve", runtime.name()]),
+            Kind::Raw { runtime } => (None, vec!["raw", runtime.name()]),
+            Kind::Peer(peer) => (Some(peer.program.clone()), Vec::new()),
+            Kind::Against { .. } => return None,
         };
-        let mut arguments = vec![command, self.runtime.name(), "--listen", "127.0.0.1:0"];
-        if self.protocol == Protocol::WebSocket {
+        arguments.extend(["--listen", "127.0.0.1:0"]);
+        if let Kind::Timtow { runtime } = &self.kind {
             // The default, but said so that nothing need be logged about it.
             arguments.extend(["--origin", "*"]);
+            let has_loops = matches!(runtime, Runtime::Mio | Runtime::Tokio | Runtime::TokioReuseport);
+            if has_loops && !launch.own_defaults {
+                arguments.extend(["--threads", "1"]);
+            }
+            if launch.blocking {
+                arguments.extend(["--app", "blocking"]);
+            }
         }
-        let has_loops = matches!(self.runtime, Runtime::Mio | Runtime::Tokio | Runtime::TokioReuseport);
-        if self.protocol == Protocol::WebSocket && has_loops {
-            arguments.extend(["--threads", "1"]);
-        }
-        arguments
+        Some((program, arguments.into_iter().map(OsString::from).collect()))
     }
+}
+
+fn raw_name(runtime: Runtime) -> String {
+    format!("raw TCP, {runtime}")
 }
 
 #[cfg(test)]
@@ -76,17 +160,35 @@ mod tests {
 
     #[test]
     fn one_takes_part_twice_and_each_loop_has_its_ceiling() {
-        for (only, quick) in [(&[][..], true), (&[][..], false), (&[Runtime::Smol, Runtime::TokioReuseport][..], true)]
+        let peer = |name: &str, runtime| {
+            let (krate, version, how) = ("other".into(), "1.0.0".into(), "as it is".into());
+            (name.to_owned(), Peer { krate, version, runtime, how, program: PathBuf::new() })
+        };
+        let peers = [peer("one", Runtime::TokioCurrent), peer("two", Runtime::Threads)];
+        for (only, one_cpu) in
+            [(&[][..], true), (&[][..], false), (&[Runtime::Smol, Runtime::TokioReuseport][..], true)]
         {
-            let all = Contestant::all(only, quick);
+            let all = Contestant::all(only, one_cpu, &peers, &["ws://127.0.0.1:9/".into()]);
             let twins: Vec<_> = all.iter().filter(|contestant| contestant.twin_of.is_some()).collect();
             assert_eq!(twins.len(), 1);
             assert!(all.iter().any(|contestant| Some(&contestant.name) == twins[0].twin_of.as_ref()));
             for contestant in &all {
-                let is_ceiling =
-                    |raw: &&Contestant| raw.protocol == Protocol::Raw && raw.runtime == contestant.raw_runtime();
-                assert_eq!(all.iter().filter(is_ceiling).count(), 1, "{}", contestant.name);
+                let found = all.iter().filter(|raw| Some(&raw.name) == contestant.ceiling.as_ref());
+                let known = matches!(contestant.kind, Kind::Timtow { .. } | Kind::Peer(_));
+                assert_eq!(found.count(), usize::from(known), "{}", contestant.name);
             }
+            let names: std::collections::BTreeSet<_> = all.iter().map(|contestant| &contestant.name).collect();
+            assert_eq!(names.len(), all.len());
+        }
+    }
+
+    #[test]
+    fn a_contestant_is_read_as_it_was_written() {
+        let (krate, version, how) = ("other".into(), "1.0.0".into(), "as it is".into());
+        let peer = Peer { krate, version, runtime: Runtime::Smol, how, program: PathBuf::new() };
+        for contestant in Contestant::all(&[], false, &[("peer".into(), peer)], &["ws://127.0.0.1:9/".into()]) {
+            let text = serde_json::to_string(&contestant).unwrap();
+            assert_eq!(serde_json::from_str::<Contestant>(&text).unwrap(), contestant, "{text}");
         }
     }
 }

@@ -12,6 +12,9 @@ pub(crate) struct Cpus {
     pub(crate) generator: Option<usize>,
     /// What is wrong with them, in a sentence.
     pub(crate) note: Option<String>,
+    /// All that this process might use when it began.
+    #[serde(skip)]
+    all: Vec<usize>,
 }
 
 impl Cpus {
@@ -25,13 +28,14 @@ impl Cpus {
         };
         let siblings = siblings(server);
         let apart = others.iter().find(|cpu| !siblings.contains(cpu));
+        let two =
+            |generator, note| Cpus { server: Some(server), generator: Some(generator), note, all: allowed.clone() };
         match (apart, others.first()) {
-            (Some(&generator), _) => Cpus { server: Some(server), generator: Some(generator), note: None },
-            (None, Some(&generator)) => Cpus {
-                server: Some(server),
-                generator: Some(generator),
-                note: Some("server and generator shared the two halves of one core, which costs both of them".into()),
-            },
+            (Some(&generator), _) => two(generator, None),
+            (None, Some(&generator)) => two(
+                generator,
+                Some("server and generator shared the two halves of one core, which costs both of them".into()),
+            ),
             (None, None) => Cpus::unpinned(
                 "there is only one CPU, so server and generator took it from each other: read CPU per message, \
                  not messages per second or latency",
@@ -54,6 +58,11 @@ impl Cpus {
         enter(self.generator);
     }
 
+    /// Lets this thread, and what it starts, have all CPUs again.
+    pub(crate) fn enter_all(&self) {
+        enter(self.all.iter().copied());
+    }
+
     /// Seconds that the two were busy, and that passed on them, since the system started.
     pub(crate) fn used(&self) -> Option<(f64, f64)> {
         let stat = std::fs::read_to_string("/proc/stat").ok()?;
@@ -64,7 +73,7 @@ impl Cpus {
     }
 
     fn unpinned(note: &str) -> Self {
-        Cpus { server: None, generator: None, note: Some(note.into()) }
+        Cpus { server: None, generator: None, note: Some(note.into()), all: Vec::new() }
     }
 }
 
@@ -89,10 +98,13 @@ fn busy_and_all(stat: &str, cpu: usize) -> Option<Ticks> {
     Some(Ticks { busy: all - idle, all })
 }
 
-fn enter(cpu: Option<usize>) {
-    if let Some(cpu) = cpu {
-        let mut set = CpuSet::new();
+fn enter(cpus: impl IntoIterator<Item = usize>) {
+    let (mut set, mut some) = (CpuSet::new(), false);
+    for cpu in cpus {
         set.set(cpu);
+        some = true;
+    }
+    if some {
         // It was allowed when we looked; if that has changed, the measurement is only noisier.
         let _ = sched_setaffinity(None, &set);
     }

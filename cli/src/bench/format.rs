@@ -74,6 +74,22 @@ pub(crate) fn rank(place: Option<Place>) -> String {
     place.map_or(String::new(), |place| format!("{}{}", place.rank, if place.tied { "=" } else { "" }))
 }
 
+/// `850 B`, `1.5 KiB`, `64.0 MiB`; with its sign.
+pub(crate) fn bytes(number: f64) -> String {
+    match number.abs() {
+        1_048_576.0.. => format!("{:.1} MiB", number / 1_048_576.0),
+        10_240.0.. => format!("{:.1} KiB", number / 1024.0),
+        _ => format!("{} B", whole(number)),
+    }
+}
+
+/// A sentence, with a capital letter and a full stop.
+pub(crate) fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
+}
+
 /// What a reader must know before believing a number, most important first; each is a sentence.
 pub(crate) fn warnings(results: &Results) -> Vec<String> {
     let mut warnings = Vec::new();
@@ -83,8 +99,13 @@ pub(crate) fn warnings(results: &Results) -> Vec<String> {
     if results.interrupted {
         warnings.push("It was interrupted: some rounds, or whole experiments, are missing.".into());
     }
-    for failure in results.failures() {
-        warnings.push(format!("Not measured to the end: {failure}."));
+    warnings.extend(results.troubles().iter().map(|trouble| match trouble.outcome.disqualified {
+        Some(_) => format!("Disqualified where the table says so: {trouble}."),
+        None => format!("Not measured to the end: {trouble}."),
+    }));
+    for row in results.build.iter().flat_map(|build| &build.rows) {
+        let failure = row.failure.as_ref();
+        warnings.extend(failure.map(|why| format!("The smallest server on {} was not built: {why}.", row.name)));
     }
     if let Some(part) = results.disturbance.filter(|part| *part > DISTURBED) {
         warnings.push(format!(
@@ -92,11 +113,7 @@ pub(crate) fn warnings(results: &Results) -> Vec<String> {
             part * 100.0
         ));
     }
-    if let Some(note) = &results.cpus.note {
-        let mut note = note.clone();
-        note.get_mut(..1).map(str::make_ascii_uppercase);
-        warnings.push(format!("{note}."));
-    }
+    warnings.extend(results.cpus.note.as_deref().map(sentence));
     if results.quick {
         let (rounds, milliseconds) = (results.rounds, results.slice_seconds * 1e3);
         warnings.push(format!(
@@ -105,6 +122,19 @@ pub(crate) fn warnings(results: &Results) -> Vec<String> {
         ));
     }
     warnings
+}
+
+/// What was not measured at all, and why; each is a sentence.
+pub(crate) fn skipped(results: &Results) -> Vec<String> {
+    let skipped = results.skipped.iter().map(|it| {
+        let what = match (it.experiment, &it.contestant) {
+            (Some(experiment), Some(contestant)) => format!("{} of {contestant}", experiment.name()),
+            (Some(experiment), None) => experiment.name(),
+            (None, contestant) => contestant.clone().unwrap_or_default(),
+        };
+        format!("Skipped: {what}: {}.", it.why)
+    });
+    skipped.collect()
 }
 
 /// More than what the system itself needs.
@@ -119,6 +149,11 @@ mod tests {
         assert_eq!([0.4, 999.6, 1_234_567.0, -1_234.0].map(whole), ["0", "1,000", "1,234,567", "-1,234"]);
         assert_eq!([1.234, 12.34, 123.4, 12_345.0].map(short), ["1.23", "12.3", "123", "12,345"]);
         assert_eq!([850.0, 8_500.0, 85e6, 2e9].map(duration), ["850 ns", "8.50 µs", "85.0 ms", "2.00 s"]);
+        assert_eq!(
+            [-5.0, 1_000.0, 1536.0, 20_480.0, 67e6].map(bytes),
+            ["-5 B", "1,000 B", "1,536 B", "20.0 KiB", "63.9 MiB"]
+        );
+        assert_eq!(sentence("ärger"), "Ärger.");
         assert_eq!([20.0, 2e4, 1e6, 5e9].map(round_duration), ["20 ns", "20 µs", "1 ms", "5 s"]);
         assert_eq!([16, 1024, 1500, 65_536, 1 << 20].map(size), ["16 B", "1 KiB", "1500 B", "64 KiB", "1 MiB"]);
     }

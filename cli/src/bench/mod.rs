@@ -2,20 +2,24 @@
 //!
 //! This process is the generator. Each contestant is a process of its own, started once, on another CPU; slices of measuring
 //! are interleaved in random order, so that what changes on the machine hits all of them alike, and one contestant takes
-//! part twice, so that the tables know what chance alone makes.
+//! part twice, so that the tables know what chance alone makes. Experiments that change a server for good start it anew.
 
 mod contestants;
 mod cpus;
 mod experiments;
 mod format;
 mod machine;
+mod peers;
 mod plan;
+mod process;
 mod progress;
 mod report;
 mod results;
 mod server;
+mod sheets;
 mod statistics;
 mod table;
+mod trace;
 mod watch;
 
 use std::{
@@ -28,14 +32,15 @@ use std::{
 use crate::{
     args::BenchArguments,
     failure::{Failure, Result},
-    load::{Stop, allow_files, script::Random},
+    load::{Stop, allow_files, script::Random, target::Target},
 };
 use contestants::Contestant;
 use cpus::Cpus;
-use experiments::Bench;
+use experiments::{Bench, SPARE_FILES};
 use machine::{Machine, Versions};
+pub(crate) use plan::Experiment;
 use plan::Schedule;
-use results::Results;
+use results::{FORMAT, Results};
 
 /// `timtow bench`.
 pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
@@ -48,7 +53,7 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     let schedule = Schedule::new(arguments);
     // Before minutes of work that could then not be kept.
     fs::create_dir_all(&arguments.out).map_err(|error| cannot_write(&arguments.out, &error))?;
-    allow_files(schedule.idle as u64 + 256)?;
+    arguments.against.iter().try_for_each(|url| Target::find(url).map(|_| ()))?;
     let results = measure(arguments, schedule)?;
     let json = serde_json::to_string_pretty(&results).map_err(|error| Failure::new(error.to_string()))?;
     write(&arguments.out.join("results.json"), &(json + "\n"))?;
@@ -56,20 +61,26 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     print(&table::terminal(&results))?;
     let shown = |name| arguments.out.join(name).display().to_string();
     print(&format!("\nfigures: {}   data: {}\n", shown("report.html"), shown("results.json")))?;
-    match results.failures().next() {
+    match results.failures().first() {
         Some(failure) => Err(Failure::new(format!("not everything could be measured: {failure}"))),
         None => Ok(()),
     }
 }
 
 fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
+    let (peers, skipped) = match &arguments.peers {
+        Some(wanted) => peers::find(wanted)?,
+        None => (Vec::new(), Vec::new()),
+    };
     // Before this process is confined to one CPU.
     let (machine, cpus, started) = (Machine::this(), Cpus::choose(), Instant::now());
     let clock = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos() as u64);
     // Short, because people may have to type it.
     let seed = arguments.seed.unwrap_or_else(|| clock() / 1_000 % 1_000_000);
+    let own_defaults = schedule.experiments.iter().any(|it| matches!(it, Experiment::Defaults | Experiment::Blocked));
+    let one_cpu = arguments.quick && !own_defaults;
     let results = Results {
-        format: 1,
+        format: FORMAT,
         quick: arguments.quick,
         interrupted: false,
         command: command_line(),
@@ -82,13 +93,22 @@ fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
         machine,
         cpus,
         disturbance: None,
-        contestants: Contestant::all(&arguments.only, arguments.quick),
+        experiments: schedule.experiments.clone(),
+        skipped,
+        contestants: Contestant::all(&arguments.only, one_cpu, &peers, &arguments.against),
         throughput: Vec::new(),
+        defaults: Vec::new(),
+        validation: Vec::new(),
         latency: Vec::new(),
-        memory: None,
         handshakes: None,
+        memory: None,
+        syscalls: None,
+        neighbours: Vec::new(),
+        build: None,
     };
-    let mut bench = Bench::new(schedule, results, Random::new(seed), Stop::on_signals()?)?;
+    // Servers inherit the limit. What it does not allow is skipped.
+    let files = allow_files(schedule.most_connections() as u64 + SPARE_FILES);
+    let mut bench = Bench::new(schedule, results, Random::new(seed), Stop::on_signals()?, files)?;
     bench.run();
     let mut results = bench.results;
     results.seconds = started.elapsed().as_secs_f64();
@@ -106,9 +126,14 @@ fn command_line() -> String {
 fn read(path: &Path) -> Result<Results> {
     let text = fs::read_to_string(path)
         .map_err(|error| Failure::new(format!("cannot read {} ({error}): correct the path", path.display())))?;
-    serde_json::from_str(&text).map_err(|error| {
-        Failure::new(format!("{} is no results.json of this version ({error}): measure again", path.display()))
-    })
+    let other = |what: &str| {
+        Failure::new(format!("{} is no results.json of this version ({what}): measure again", path.display()))
+    };
+    let json: serde_json::Value = serde_json::from_str(&text).map_err(|error| other(&error.to_string()))?;
+    if json["format"] != FORMAT {
+        return Err(other(&format!("its format is {}, not {FORMAT}", json["format"])));
+    }
+    serde_json::from_value(json).map_err(|error| other(&error.to_string()))
 }
 
 fn write(path: &Path, text: &str) -> Result<()> {

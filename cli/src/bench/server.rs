@@ -1,54 +1,66 @@
-//! A contestant's process, and what the system says about it.
+//! A contestant's process.
 
 use std::{
-    collections::BTreeMap,
     fs::{self, File},
     io::{BufRead as _, BufReader, Read as _, Seek as _},
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use super::{contestants::Contestant, cpus::Cpus};
+use super::{
+    contestants::{Contestant, Kind},
+    cpus::Cpus,
+    process::Processes,
+};
 use crate::{
     failure::{Failure, Result},
     load::target::Target,
 };
 
-/// A contestant that serves. It is killed when it is dropped.
+/// A contestant that serves. It is killed when it is dropped, if it was started here.
 pub(crate) struct Server {
     /// Where it listens.
     pub(crate) target: Target,
-    child: Child,
+    /// What it consists of.
+    pub(crate) processes: Processes,
+    child: Option<Child>,
     /// What it wrote to stderr.
-    log: File,
+    log: Option<File>,
 }
 
-/// CPU time of a process.
-#[derive(Clone, Debug)]
-pub(crate) struct Cpu {
-    /// Nanoseconds of each thread that lives, by its number.
-    living: BTreeMap<u32, u64>,
-    /// Nanoseconds of all threads that ever lived, but counted in ticks of the kernel (10 ms).
-    all: u64,
+/// How a contestant is started.
+#[derive(Clone, Default, Debug)]
+pub(crate) struct Launch {
+    /// With the threads that it takes by itself, and all CPUs; else with one loop, on the CPU that servers have.
+    pub(crate) own_defaults: bool,
+    /// With the handler that can be made to block.
+    pub(crate) blocking: bool,
+    /// Traced by strace, which writes the system calls to this file.
+    pub(crate) trace: Option<PathBuf>,
 }
 
 impl Server {
-    /// Starts `contestant` on the CPU that servers have, and waits until it listens.
-    pub(crate) fn start(contestant: &Contestant, cpus: &Cpus) -> Result<Self> {
+    /// Starts `contestant`, and waits until it listens; or finds it, if it runs already.
+    pub(crate) fn start(contestant: &Contestant, cpus: &Cpus, launch: &Launch) -> Result<Self> {
+        if let Kind::Against { url } = &contestant.kind {
+            let target = Target::find(url)?;
+            let processes = Processes::listening_at(target.address);
+            return Ok(Server { target, processes, child: None, log: None });
+        }
         let cannot = |what: &str| Failure::new(format!("cannot start {}: {what}", contestant.name));
-        let program =
-            std::env::current_exe().map_err(|error| cannot(&format!("this program is not there ({error})")))?;
         let log =
             log_file().map_err(|error| cannot(&format!("no temporary file can be made ({error}), set TMPDIR")))?;
         let stderr = log.try_clone().map_err(|error| cannot(&error.to_string()))?;
+        let mut command = command(contestant, launch)?;
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(stderr);
         // The child inherits the CPU of the thread that starts it.
-        cpus.enter_server();
-        let child = Command::new(program)
-            .args(contestant.arguments())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(stderr)
-            .spawn();
+        if launch.own_defaults {
+            cpus.enter_all()
+        } else {
+            cpus.enter_server()
+        }
+        let child = command.spawn();
         cpus.enter_generator();
         let mut child = child.map_err(|error| cannot(&error.to_string()))?;
         let mut line = String::new();
@@ -58,60 +70,56 @@ impl Server {
         }
         let target = address(&line).and_then(|address| Target::find(&format!("ws://{address}/")).ok());
         let Some(target) = target else {
-            let mut server = Dead { child, log };
-            return Err(cannot(&server.last_words(&line)));
+            return Err(cannot(&Dead { child, log }.last_words(&line)));
         };
-        Ok(Server { target, child, log })
+        let processes = Processes::of(child.id());
+        Ok(Server { target, processes, child: Some(child), log: Some(log) })
     }
 
-    /// Its CPU time so far.
-    pub(crate) fn cpu(&self) -> Cpu {
-        let process = format!("/proc/{}", self.child.id());
-        let tasks = fs::read_dir(format!("{process}/task")).into_iter().flatten().flatten();
-        let living = tasks.filter_map(|task| {
-            let schedstat = fs::read_to_string(task.path().join("schedstat")).ok()?;
-            let number = task.file_name().to_str()?.parse().ok()?;
-            Some((number, schedstat.split(' ').next()?.parse().ok()?))
-        });
-        let stat = fs::read_to_string(format!("{process}/stat")).unwrap_or_default();
-        let tick = 1_000_000_000 / rustix::param::clock_ticks_per_second();
-        Cpu { living: living.collect(), all: ticks(&stat).unwrap_or(0) * tick }
+    /// The same once more, if it was not started here.
+    pub(crate) fn same(&self) -> Option<Self> {
+        let (target, processes) = (self.target.clone(), self.processes.clone());
+        self.child.is_none().then_some(Server { target, processes, child: None, log: None })
+    }
+
+    /// Its CPU time so far, if its processes are known.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        self.processes.cpu()
     }
 
     /// Its proportional set size, in bytes.
     pub(crate) fn memory(&self) -> Option<u64> {
-        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).ok()?;
-        let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
-        Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
+        self.processes.memory()
     }
 
     /// What it said last, for a failure.
     pub(crate) fn last_words(&mut self) -> Option<String> {
-        last_line(&mut self.log)
+        last_line(self.log.as_mut()?)
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        kill(&mut self.child);
+        self.child.iter_mut().for_each(kill);
     }
 }
 
-impl Cpu {
-    /// All of it, in ticks.
-    pub(crate) fn total(&self) -> Duration {
-        Duration::from_nanos(self.all)
-    }
+fn command(contestant: &Contestant, launch: &Launch) -> Result<Command> {
+    let (program, arguments) = contestant
+        .command(launch)
+        .ok_or_else(|| Failure::new(format!("{} runs already and cannot be started", contestant.name)))?;
+    let program = program.map_or_else(std::env::current_exe, Ok);
+    let program = program.map_err(|error| Failure::new(format!("this program is not there any more ({error})")))?;
+    let mut command = launch.trace.as_deref().map_or_else(|| Command::new(&program), |path| traced(path, &program));
+    command.args(arguments);
+    Ok(command)
+}
 
-    /// The time used since `before`: exact as long as no thread ended in between, else in ticks.
-    pub(crate) fn since(&self, before: &Cpu) -> Duration {
-        let ended = before.living.keys().any(|thread| !self.living.contains_key(thread));
-        let sum = |cpu: &Cpu| cpu.living.values().sum::<u64>();
-        Duration::from_nanos(match ended {
-            true => self.all.saturating_sub(before.all),
-            false => sum(self).saturating_sub(sum(before)),
-        })
-    }
+/// The tracer runs as a grandchild: the child is the server itself.
+fn traced(path: &Path, program: &Path) -> Command {
+    let mut command = Command::new("strace");
+    command.args(["-D", "-f", "-o"]).arg(path).arg("--").arg(program);
+    command
 }
 
 /// A child that never listened.
@@ -135,13 +143,18 @@ fn kill(child: &mut Child) {
 
 /// A file that has no name any more.
 fn log_file() -> std::io::Result<File> {
-    use std::sync::atomic::{AtomicU32, Ordering};
-    static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let name = format!("timtow-bench-{}-{}.log", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed));
-    let path = std::env::temp_dir().join(name);
+    let path = temporary("log");
     let file = File::options().read(true).append(true).create_new(true).open(&path)?;
     fs::remove_file(path)?;
     Ok(file)
+}
+
+/// A name that nothing has yet, in the directory for such.
+pub(crate) fn temporary(what: &str) -> PathBuf {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let number = NUMBER.fetch_add(1, Ordering::Relaxed);
+    std::env::temp_dir().join(format!("timtow-bench-{}-{number}-{what}", std::process::id()))
 }
 
 fn last_line(log: &mut File) -> Option<String> {
@@ -157,12 +170,6 @@ fn address(line: &str) -> Option<&str> {
     Some(url.split_once("://")?.1.trim_end_matches('/'))
 }
 
-/// User and system time in a line of /proc/PID/stat. The second field may contain anything, parentheses included.
-fn ticks(stat: &str) -> Option<u64> {
-    let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -172,19 +179,5 @@ mod tests {
         assert_eq!(address("listening on ws://127.0.0.1:3000/ with tokio\n"), Some("127.0.0.1:3000"));
         assert_eq!(address("listening on tcp://[::1]:1 with raw mio\n"), Some("[::1]:1"));
         assert_eq!(address("error"), None);
-    }
-
-    #[test]
-    fn cpu_time_in_stat() {
-        assert_eq!(ticks("7 (a) b) S 1 7 7 0 -1 4194560 100 0 0 0 30 12 0 0 20 0 1 0 5"), Some(42));
-        assert_eq!(ticks(""), None);
-    }
-
-    #[test]
-    fn cpu_time_of_threads_that_ended_is_not_lost() {
-        let cpu = |living: &[(u32, u64)], all| Cpu { living: living.iter().copied().collect(), all };
-        let before = cpu(&[(1, 5), (2, 50)], 0);
-        assert_eq!(cpu(&[(1, 105), (2, 50), (3, 7)], 10).since(&before), Duration::from_nanos(107));
-        assert_eq!(cpu(&[(1, 105)], 9_000).since(&before), Duration::from_nanos(9_000));
     }
 }

@@ -9,6 +9,7 @@ use mio::{Events, Poll};
 
 use super::{
     Plan, Shared,
+    guest::{Guest, Manners, Visit},
     opening::Opening,
     peer::{Peer, Stage},
     script::Script,
@@ -21,6 +22,8 @@ pub(crate) struct Fleet {
     pub(crate) shared: Shared,
     /// The connections; the index is the token.
     pub(crate) peers: Vec<Peer>,
+    /// One that behaves otherwise, if somebody invited it.
+    guest: Option<Guest>,
     clock: Clock,
     poll: Poll,
     events: Events,
@@ -49,14 +52,16 @@ pub(crate) struct Before {
 impl Fleet {
     /// A fleet without connections.
     pub(crate) fn new(plan: &Plan) -> Result<Self> {
+        Fleet::with(plan, Script::new(plan.protocol, plan.size, plan.text, plan.seed))
+    }
+
+    /// The same with other messages than the plan's.
+    pub(crate) fn with(plan: &Plan, script: Script) -> Result<Self> {
         let no_poller = |error| Failure::new(format!("the system gives no poller ({error}): close some programs"));
         Ok(Fleet {
-            shared: Shared {
-                target: plan.target.clone(),
-                opening: Opening::new(plan.protocol, &plan.target),
-                script: Script::new(plan.protocol, plan.size, plan.text, plan.seed),
-            },
+            shared: Shared { target: plan.target.clone(), opening: Opening::new(plan.protocol, &plan.target), script },
             peers: Vec::with_capacity(plan.connections),
+            guest: None,
             clock: Clock(Instant::now()),
             poll: Poll::new().map_err(no_poller)?,
             events: Events::with_capacity(EVENTS),
@@ -95,6 +100,11 @@ impl Fleet {
             }
         }
         for event in &self.events {
+            if event.token().0 == GUEST {
+                // Events of one that has left are possible.
+                self.guest.as_mut().map_or(Ok(()), |guest| guest.turn(event, self.clock.now(), &mut self.input))?;
+                continue;
+            }
             let peer = &mut self.peers[event.token().0];
             let before = Before { stage: peer.stage, messages: peer.messages() };
             peer.turn(event, &self.shared, &mut self.input)?;
@@ -131,7 +141,7 @@ impl Fleet {
                 return Err(Failure::new("stopped before all connections were open"));
             }
             if now - progress > PATIENCE {
-                return Err(Failure::new(format!(
+                return Err(Failure::server(format!(
                     "the server answered no opening handshake for {} s; {open} of {count} connections are open: \
                      see what it logged, or use fewer connections",
                     PATIENCE / SECOND
@@ -139,6 +149,30 @@ impl Fleet {
             }
         }
         Ok(())
+    }
+
+    /// Lets one come that behaves badly, waits until its connection is open, and lets it begin.
+    pub(crate) fn invite(&mut self, manners: Manners, plan: &Plan) -> Result<()> {
+        self.guest = Some(Guest::connect(manners, plan, GUEST, self.poll.registry())?);
+        let end = self.now() + PATIENCE;
+        while !self.guest.as_ref().is_some_and(Guest::is_open) {
+            self.turn(100 * MILLISECOND, |_, _, _| Ok(()))?;
+            if self.now() > end || self.is_stopped() {
+                return Err(Failure::server("the server answered no opening handshake: see what it logged"));
+            }
+        }
+        let now = self.now();
+        self.guest.as_mut().map_or(Ok(()), |guest| guest.begin(now))
+    }
+
+    /// What the guest did so far.
+    pub(crate) fn visit(&self) -> Option<Visit> {
+        self.guest.as_ref().map(Guest::visit)
+    }
+
+    /// Breaks the guest's connection.
+    pub(crate) fn dismiss(&mut self) {
+        self.guest = None;
     }
 
     /// Adds a connection.
@@ -195,6 +229,8 @@ pub(crate) const SECOND: u64 = 1_000 * MILLISECOND;
 
 /// How long the server may do nothing at all.
 const PATIENCE: u64 = 10 * SECOND;
+/// The guest's token.
+const GUEST: usize = usize::MAX >> 1;
 /// Connections that are being opened at a time: fewer than the shortest backlog in use.
 const OPENING: usize = 64;
 /// Bytes read at a time.

@@ -16,6 +16,8 @@ pub(crate) struct Measured {
     pub(crate) elapsed: Duration,
     /// Connections that were opened and closed.
     pub(crate) connections: u64,
+    /// The same, with those that were not closed yet when it was over.
+    pub(crate) observed: u64,
     /// CPU time that the generator used.
     pub(crate) cpu: Duration,
 }
@@ -28,13 +30,18 @@ pub(crate) fn run(plan: &Plan, most: u64, observer: &mut dyn Observer) -> Result
     }
     let mut run = Run { fleet, begun: plan.connections, done: 0, free: Vec::new() };
     run.until(run.fleet.now() + plan.warmup.as_nanos() as u64, 0, most)?;
+    // As in a closed loop, the observer looks while the server sleeps.
+    run.finish()?;
     observer.begin();
     let (before, cpu, begin) = (run.done, own_cpu(), run.fleet.now());
+    for slot in 0..run.fleet.peers.len() {
+        run.open(slot)?;
+    }
     run.until(begin + plan.duration.as_nanos() as u64, before + 1, before + most)?;
     let (end, cpu, done) = (run.fleet.now(), own_cpu() - cpu, run.done - before);
-    observer.end();
     run.finish()?;
-    Ok(Measured { elapsed: Duration::from_nanos(end - begin), connections: done, cpu })
+    observer.end();
+    Ok(Measured { elapsed: Duration::from_nanos(end - begin), connections: done, observed: run.done - before, cpu })
 }
 
 struct Run {
@@ -54,15 +61,14 @@ impl Run {
                 return Ok(());
             }
             if now >= end + PATIENCE {
-                return Err(Failure::new(
+                return Err(Failure::server(
                     "no connection was opened and closed in time: see whether the server ends the connection after the \
                      closing handshake (RFC 6455 7.1.1), and what it logged",
                 ));
             }
             self.turn(end.saturating_sub(now).clamp(MILLISECOND, 100 * MILLISECOND))?;
             for slot in std::mem::take(&mut self.free) {
-                self.fleet.replace(slot, self.begun)?;
-                self.begun += 1;
+                self.open(slot)?;
             }
         }
     }
@@ -83,11 +89,19 @@ impl Run {
     }
 
     /// Lets those finish that have begun.
-    fn finish(mut self) -> Result<()> {
+    fn finish(&mut self) -> Result<()> {
         let end = self.fleet.now() + PATIENCE / 5;
         while self.fleet.peers.iter().any(|peer| peer.stage != Stage::Closed) && self.fleet.now() < end {
             self.turn(100 * MILLISECOND)?;
         }
+        self.free.clear();
+        Ok(())
+    }
+
+    /// Begins another connection in place of an old one.
+    fn open(&mut self, slot: usize) -> Result<()> {
+        self.fleet.replace(slot, self.begun)?;
+        self.begun += 1;
         Ok(())
     }
 }

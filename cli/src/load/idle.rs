@@ -26,7 +26,7 @@ fn exchange(fleet: &mut Fleet, count: usize) -> Result<()> {
     let mut patience = PATIENCE;
     while fleet.peers.iter().any(|peer| !peer.is_settled()) {
         if patience == 0 || fleet.is_stopped() {
-            return Err(Failure::new(format!(
+            return Err(Failure::server(format!(
                 "not all of {count} connections got their echo: see what the server logged"
             )));
         }

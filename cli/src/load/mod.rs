@@ -6,12 +6,15 @@
 //! is counted from the time at which it should have been sent, so that a server that stalls cannot hide it
 //! (no coordinated omission).
 //!
-//! `timtow bench` uses the same code, within its own process: [`traffic`], [`idle`] and [`handshakes`].
+//! `timtow bench` uses the same code, within its own process: [`traffic`], with a bad [`guest`] or without, [`idle`],
+//! [`handshakes`] and [`lockstep`].
 
 mod check;
 mod fleet;
+pub(crate) mod guest;
 pub(crate) mod handshakes;
 pub(crate) mod idle;
+pub(crate) mod lockstep;
 mod opening;
 pub(crate) mod outcome;
 mod peer;
@@ -57,6 +60,8 @@ pub(crate) struct Plan {
     pub(crate) text: bool,
     /// When to send.
     pub(crate) pace: Pace,
+    /// One more connection, and what it does to the server.
+    pub(crate) guest: Option<guest::Manners>,
     /// Open loop: poll without sleeping while little time is left, because there is a CPU to spare.
     pub(crate) spin: bool,
     /// How long to send before the measurement.
@@ -141,6 +146,7 @@ pub(crate) fn run(arguments: &LoadArguments) -> Result<()> {
         size: arguments.size as usize,
         text: arguments.text,
         pace,
+        guest: None,
         spin: std::thread::available_parallelism().is_ok_and(|cpus| cpus.get() > 1),
         // Long enough for caches, buffers and the congestion window; short beside what is measured.
         warmup: Duration::from_secs_f64((arguments.seconds * 0.1).min(0.5)),
@@ -148,7 +154,10 @@ pub(crate) fn run(arguments: &LoadArguments) -> Result<()> {
         seed: u64::from(std::process::id()),
         stop: Stop::on_signals()?,
     };
-    allow_files(plan.connections as u64 + 64)?;
+    let wanted = plan.connections as u64 + 64;
+    if allow_files(wanted) < wanted {
+        return Err(Failure::new(format!("{wanted} open files are not allowed: raise the limit (ulimit -n {wanted})")));
+    }
     let measured = traffic::run(&plan, &mut ())?;
     let outcome = outcome::Outcome::new(&plan, &measured);
     let text = serde_json::to_string_pretty(&outcome).map_err(|error| Failure::new(error.to_string()))?;
@@ -156,20 +165,19 @@ pub(crate) fn run(arguments: &LoadArguments) -> Result<()> {
     written.map_err(|error| Failure::new(format!("cannot write to stdout ({error}): check where it leads")))
 }
 
-/// Raises the limit of open files of this process, and of those that it starts, to `wanted`.
-pub(crate) fn allow_files(wanted: u64) -> Result<()> {
+/// Raises the limit of open files of this process, and of those that it starts, to `wanted`, as far as it may; returns what
+/// is allowed then.
+pub(crate) fn allow_files(wanted: u64) -> u64 {
     let limit = getrlimit(Resource::Nofile);
-    if limit.current.is_none_or(|current| current >= wanted) {
-        return Ok(());
+    let allowed = |limit: Rlimit| limit.current.unwrap_or(u64::MAX);
+    if allowed(limit) >= wanted {
+        return allowed(limit);
     }
-    // Root may raise the hard limit, too.
+    // Root may raise the hard limit, too. Who may not gets what there is.
     let maximum = limit.maximum.map(|maximum| maximum.max(wanted));
-    let raised = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum })
         .or_else(|_| setrlimit(Resource::Nofile, Rlimit { current: limit.maximum, maximum: limit.maximum }));
-    if raised.is_ok() && getrlimit(Resource::Nofile).current.is_none_or(|current| current >= wanted) {
-        return Ok(());
-    }
-    Err(Failure::new(format!("{wanted} open files are not allowed: raise the limit (ulimit -n {wanted})")))
+    allowed(getrlimit(Resource::Nofile))
 }
 
 /// CPU time of this process so far.

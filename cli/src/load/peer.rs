@@ -83,6 +83,11 @@ impl Peer {
         self.checker.messages
     }
 
+    /// Bytes that the socket has taken.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent
+    }
+
     /// Messages whose content was compared.
     pub(crate) fn compared(&self) -> u64 {
         self.checker.compared
@@ -124,6 +129,11 @@ impl Peer {
                 self.batches.pop_front();
             }
         }
+    }
+
+    /// Forgets when messages were sent that came back, or were taken back.
+    pub(crate) fn forget(&mut self) {
+        self.batches.clear();
     }
 
     /// Takes back what has not reached the socket, up to the end of a frame.
@@ -232,7 +242,7 @@ impl Peer {
         self.answer.extend_from_slice(input);
         match shared.opening.judge(self.index, &self.answer) {
             Answer::Partial => Ok(()),
-            Answer::Wrong(wrong) => Err(Failure::new(wrong)),
+            Answer::Wrong(wrong) => Err(Failure::server(wrong)),
             Answer::Opened(len) => {
                 self.stage = Stage::Open;
                 self.sent = 0;
@@ -272,7 +282,7 @@ impl Peer {
     }
 
     fn failure(&self, what: &str) -> Failure {
-        Failure::new(format!("connection {}: {what}", self.index + 1))
+        Failure::server(format!("connection {}: {what}", self.index + 1))
     }
 
     /// Masks of control frames vary like all others.
@@ -288,7 +298,7 @@ fn written(result: std::io::Result<usize>, index: usize) -> Result<Option<usize>
         Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(None),
         Err(error) if error.kind() == ErrorKind::Interrupted => Ok(Some(0)),
         // What the server has to say about it comes with the next read, if anything.
-        Err(error) => Err(Failure::new(format!(
+        Err(error) => Err(Failure::server(format!(
             "connection {}: the server broke the connection ({error}): see what it logged",
             index + 1
         ))),

@@ -11,7 +11,7 @@ use super::Protocol;
 pub(crate) struct Script {
     /// Masked frames, one after the other; of raw TCP, random bytes of the same length.
     wire: Vec<u8>,
-    /// What an echo must contain: the payloads, one after the other; of raw TCP, nothing: it is `wire` itself.
+    /// What an echo must contain: the payloads, one after the other; of raw TCP, it is `wire` itself.
     payloads: Vec<u8>,
     /// What is spoken.
     pub(crate) protocol: Protocol,
@@ -49,19 +49,35 @@ impl Script {
                 Protocol::Raw => wire.extend(random.bytes(frame)),
                 Protocol::WebSocket => {
                     let payload = if text { text_of(size, number) } else { random.bytes(size) };
-                    let mask = (random.next() as u32).to_ne_bytes();
-                    wire.extend_from_slice(&request_header);
-                    wire.extend_from_slice(&mask);
-                    wire.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+                    push_frame(&mut wire, &request_header, (random.next() as u32).to_ne_bytes(), &payload);
                     payloads.extend_from_slice(&payload);
                 }
             }
         }
+        Script::of(protocol, text, size, frame, wire, payloads)
+    }
+
+    /// Frames for these texts, all of one length, with masks of zeros: who looks at the wire can read them.
+    pub(crate) fn say(protocol: Protocol, texts: impl IntoIterator<Item = String>) -> Self {
+        let (mut wire, mut payloads, mut size, mut frame) = (Vec::new(), Vec::new(), 0, 0);
+        for text in texts {
+            size = text.len();
+            let header = Header::new(TEXT, size, true);
+            frame = header.len + 4 + size;
+            push_frame(&mut wire, &header, [0; 4], text.as_bytes());
+            payloads.extend_from_slice(text.as_bytes());
+        }
+        Script::of(protocol, true, size, frame, wire, payloads)
+    }
+
+    fn of(protocol: Protocol, text: bool, size: usize, frame: usize, wire: Vec<u8>, payloads: Vec<u8>) -> Self {
+        let opcode = if text { TEXT } else { BINARY };
         let (message, reply_header) = match protocol {
             Protocol::Raw => (frame, Header { bytes: [0; 14], len: 0 }),
             Protocol::WebSocket => (size, Header::new(opcode, size, false)),
         };
-        Script { wire, payloads, protocol, text, count: count as u64, message, frame, reply_header }
+        let count = (wire.len() / frame) as u64;
+        Script { wire, payloads, protocol, text, count, message, frame, reply_header }
     }
 
     /// The bytes to send from position `sent` of the stream that begins with frame number `first`: up to `limit`,
@@ -117,10 +133,15 @@ impl std::ops::Deref for Header {
 
 /// A whole masked control frame.
 pub(crate) fn control_frame(opcode: u8, payload: &[u8], mask: [u8; 4]) -> Vec<u8> {
-    let mut frame = Header::new(opcode, payload.len(), true).to_vec();
-    frame.extend_from_slice(&mask);
-    frame.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    let mut frame = Vec::new();
+    push_frame(&mut frame, &Header::new(opcode, payload.len(), true), mask, payload);
     frame
+}
+
+fn push_frame(wire: &mut Vec<u8>, header: &Header, mask: [u8; 4], payload: &[u8]) {
+    wire.extend_from_slice(header);
+    wire.extend_from_slice(&mask);
+    wire.extend(payload.iter().zip(mask.iter().cycle()).map(|(byte, mask)| byte ^ mask));
 }
 
 /// Text of exactly `size` bytes with characters of one to four bytes, different for each number.
@@ -227,6 +248,16 @@ mod tests {
             assert!(text.chars().any(|character| character.len_utf8() == bytes), "{text}");
         }
         assert_ne!(script.content(0, 0), script.content(0, 1));
+    }
+
+    #[test]
+    fn what_is_said_can_be_read_on_the_wire() {
+        let texts = || ["say 1", "say 2"].map(String::from);
+        let script = Script::say(Protocol::WebSocket, texts());
+        assert_eq!(script.bytes(0, 0, 100), b"\x81\x85\0\0\0\0say 1\x81\x85\0\0\0\0say 2");
+        assert_eq!((script.content(0, 1), script.content(1, 1), script.reply()), (&b"say 2"[..], &b"say 1"[..], 7));
+        let raw = Script::say(Protocol::Raw, texts());
+        assert_eq!((raw.content(0, 1), raw.reply()), (&b"\x81\x85\0\0\0\0say 2"[..], 11));
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Target {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failure::Fault;
 
     #[test]
     fn urls_are_taken_apart() {
@@ -65,7 +66,7 @@ mod tests {
     #[test]
     fn what_is_no_websocket_url_is_a_usage_error() {
         for url in ["", "127.0.0.1:3000", "http://127.0.0.1/", "wss://127.0.0.1/", "ws://127.0.0.1/#part"] {
-            assert!(Target::find(url).unwrap_err().usage, "{url:?}");
+            assert_eq!(Target::find(url).unwrap_err().fault, Fault::Usage, "{url:?}");
         }
     }
 }

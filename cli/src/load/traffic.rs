@@ -7,6 +7,7 @@ use hdrhistogram::Histogram;
 use super::{
     Observer, Pace, Plan,
     fleet::{Fleet, MILLISECOND, SECOND},
+    guest::Visit,
     own_cpu,
     peer::Peer,
 };
@@ -18,6 +19,8 @@ pub(crate) struct Measured {
     pub(crate) elapsed: Duration,
     /// Messages that came back.
     pub(crate) messages: u64,
+    /// The same, with those that were under way when it was over: what the server did between the observer's looks.
+    pub(crate) observed: u64,
     /// Messages whose content was compared, before and after the measured time as well.
     pub(crate) compared: u64,
     /// Messages that had not come back when we gave up waiting.
@@ -28,44 +31,57 @@ pub(crate) struct Measured {
     pub(crate) lateness: Option<Histogram<u64>>,
     /// CPU time that the generator used.
     pub(crate) cpu: Duration,
+    /// What the guest did, if there was one; its messages are those of the measured time.
+    pub(crate) visit: Option<Visit>,
 }
 
 /// Runs `plan`: opens, warms up, measures, drains, closes.
 pub(crate) fn run(plan: &Plan, observer: &mut dyn Observer) -> Result<Measured> {
     let mut fleet = Fleet::new(plan)?;
     fleet.open(plan.connections, |_, _| Ok(()))?;
-    let mut run = Run { plan, fleet, latency: histogram(), lateness: histogram(), from: u64::MAX, next: 0, start: 0 };
-    run.start = run.fleet.now();
-    if let Pace::Closed { depth } = plan.pace {
-        run.fill(u64::from(depth))?;
+    if let Some(manners) = plan.guest {
+        fleet.invite(manners, plan)?;
     }
+    let mut run = Run { plan, fleet, latency: histogram(), lateness: histogram(), from: u64::MAX, next: 0, start: 0 };
+    let closed = matches!(plan.pace, Pace::Closed { .. });
+    run.start = run.fleet.now();
+    run.fill()?;
     run.until(run.start + plan.warmup.as_nanos() as u64, 0)?;
+    // The system knows a server's CPU time to the nanosecond while it sleeps, and to a tick while it runs. So a closed loop
+    // is let run dry before the observer looks, and again after.
+    if closed {
+        run.settle()?;
+    }
     observer.begin();
+    let visited = run.fleet.visit();
     let (before, cpu, begin) = (run.messages(), own_cpu(), run.fleet.now());
     run.from = begin;
+    run.fill()?;
     // A slow open loop may have nothing to send in the time.
-    let least = if matches!(plan.pace, Pace::Closed { .. }) { before + 1 } else { 0 };
+    let least = if closed { before + 1 } else { 0 };
     run.until(begin + plan.duration.as_nanos() as u64, least)?;
     let (end, cpu, messages) = (run.fleet.now(), own_cpu() - cpu, run.messages() - before);
-    observer.end();
-    let missing = run.drain()?;
-    if missing > 0 && !run.fleet.is_stopped() && matches!(plan.pace, Pace::Closed { .. }) {
-        return Err(Failure::new(format!(
-            "{missing} messages did not come back although nothing else was sent for a while: \
-             the server loses messages, see what it logged"
-        )));
+    if closed {
+        run.settle()?;
     }
+    observer.end();
+    let observed = run.messages() - before;
+    let visit = run.fleet.visit().zip(visited);
+    let visit = visit.map(|(visit, before)| Visit { messages: visit.messages - before.messages, ..visit });
+    run.fleet.dismiss();
+    let missing = if closed { 0 } else { run.drain()? };
     let compared = run.fleet.peers.iter().map(Peer::compared).sum();
     run.fleet.close()?;
-    let open = matches!(plan.pace, Pace::Open { .. });
     Ok(Measured {
         elapsed: Duration::from_nanos(end - begin),
         messages,
+        observed,
         compared,
         missing,
         latency: run.latency,
-        lateness: open.then_some(run.lateness),
+        lateness: (!closed).then_some(run.lateness),
         cpu,
+        visit,
     })
 }
 
@@ -94,12 +110,30 @@ impl Run<'_> {
     }
 
     /// Closed loop: puts the first messages in flight.
-    fn fill(&mut self, depth: u64) -> Result<()> {
-        let now = self.fleet.now();
+    fn fill(&mut self) -> Result<()> {
+        let Pace::Closed { depth } = self.plan.pace else { return Ok(()) };
+        let (depth, now) = (u64::from(depth), self.fleet.now());
         for peer in &mut self.fleet.peers {
             peer.ask(depth, now);
             peer.flush(&self.fleet.shared)?;
         }
+        Ok(())
+    }
+
+    /// Closed loop: sends no more, and waits until nothing is in flight.
+    fn settle(&mut self) -> Result<()> {
+        let (epoch, from, latency) = (self.fleet.clock(), self.from, &mut self.latency);
+        let missing = self.fleet.drain(|peer, _, before| {
+            record_closed(latency, from, epoch.now(), peer, before.messages);
+            Ok(())
+        })?;
+        if missing > 0 && !self.fleet.is_stopped() {
+            return Err(Failure::server(format!(
+                "{missing} messages did not come back although nothing else was sent for a while: \
+                 the server loses messages, see what it logged"
+            )));
+        }
+        self.fleet.peers.iter_mut().for_each(Peer::forget);
         Ok(())
     }
 
@@ -111,7 +145,7 @@ impl Run<'_> {
                 return Ok(());
             }
             if now >= end + PATIENCE {
-                return Err(Failure::new(
+                return Err(Failure::server(
                     "the server echoes nothing: give the URL of an echo server, or see what it logged",
                 ));
             }
@@ -132,11 +166,7 @@ impl Run<'_> {
                 return Ok(());
             }
             let now = epoch.now();
-            peer.settle(before.messages, now, |nanoseconds, count| {
-                if now.saturating_sub(nanoseconds) >= from {
-                    latency.saturating_record_n(nanoseconds.max(1), count);
-                }
-            });
+            record_closed(latency, from, now, peer, before.messages);
             peer.ask(released, now);
             peer.flush(shared)
         })
@@ -172,9 +202,9 @@ impl Run<'_> {
         })
     }
 
-    /// Waits for what is under way. In the open loop it counts: those that come last took longest.
+    /// Open loop: waits for what is under way, which counts: those that come last took longest.
     fn drain(&mut self) -> Result<u64> {
-        let Pace::Open { rate } = self.plan.pace else { return self.fleet.drain(|_, _, _| Ok(())) };
+        let Pace::Open { rate } = self.plan.pace else { return Ok(0) };
         let due = due(self.start, rate);
         let connections = self.fleet.peers.len() as u64;
         let (clock, from, latency) = (self.fleet.clock(), self.from, &mut self.latency);
@@ -183,6 +213,15 @@ impl Run<'_> {
             Ok(())
         })
     }
+}
+
+/// Closed loop: records the messages of `peer` that came back since it had `before`, unless they were sent before `from`.
+fn record_closed(latency: &mut Histogram<u64>, from: u64, now: u64, peer: &mut Peer, before: u64) {
+    peer.settle(before, now, |nanoseconds, count| {
+        if now.saturating_sub(nanoseconds) >= from {
+            latency.saturating_record_n(nanoseconds.max(1), count);
+        }
+    });
 }
 
 /// Open loop: when each message should be sent.

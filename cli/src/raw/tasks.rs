@@ -34,15 +34,17 @@ pub(super) fn tokio(listener: TcpListener, several_threads: bool) -> io::Result<
 }
 
 pub(super) fn smol(listener: TcpListener) -> io::Result<()> {
-    let executor = smol::LocalExecutor::new();
-    smol::block_on(executor.run(async {
+    static EXECUTOR: smol::Executor<'static> = smol::Executor::new();
+    // In a task of its own, it is polled when somebody connects, and not whenever the executor is.
+    let accepting = EXECUTOR.spawn(async {
         let listener = smol::Async::new(listener)?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.get_ref().set_nodelay(true)?;
-            executor.spawn(echo(Futures(stream))).detach();
+            EXECUTOR.spawn(echo(Futures(stream))).detach();
         }
-    }))
+    });
+    smol::block_on(EXECUTOR.run(accepting))
 }
 
 pub(super) fn async_std(listener: TcpListener) -> io::Result<()> {

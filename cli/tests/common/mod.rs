@@ -2,6 +2,7 @@
 
 use std::{
     net::{TcpListener, TcpStream},
+    path::PathBuf,
     process::{Command, Output},
     sync::mpsc,
     thread,
@@ -11,12 +12,67 @@ use std::{
 use tungstenite::{Message, WebSocket};
 
 /// Runs the program to its end.
+#[allow(dead_code, reason = "each test file is a program of its own")]
 pub(crate) fn timtow(arguments: &[&str]) -> Output {
+    timtow_with(arguments, |_| {})
+}
+
+/// The same in another directory, or another environment.
+pub(crate) fn timtow_with(arguments: &[&str], change: impl FnOnce(&mut Command)) -> Output {
     let mut command = Command::new(env!("CARGO_BIN_EXE_timtow"));
-    command.args(arguments);
+    change(command.args(arguments));
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || sender.send(command.output().expect("the program starts")));
     receiver.recv_timeout(WATCHDOG).unwrap_or_else(|_| panic!("timtow {arguments:?} hangs"))
+}
+
+/// A directory for one test, which goes when this does.
+#[allow(dead_code, reason = "each test file is a program of its own")]
+pub(crate) struct Directory(pub(crate) PathBuf);
+
+#[allow(dead_code, reason = "each test file is a program of its own")]
+impl Directory {
+    pub(crate) fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("timtow-test-{}-{name}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a directory can be made");
+        Directory(path)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        self.0.to_str().expect("a path that is text")
+    }
+
+    pub(crate) fn read(&self, name: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// What `timtow bench --quick` measured, with slices too short to mean anything; its table; and its report.
+#[allow(dead_code, reason = "each test file is a program of its own")]
+pub(crate) fn bench(
+    name: &str,
+    arguments: &[&str],
+    change: impl FnOnce(&mut Command),
+) -> (serde_json::Value, String, String) {
+    let out = Directory::new(name);
+    let fixed = ["bench", "--quick", "--seconds", "0.01", "--seed", "7", "--out", out.path()];
+    let output = timtow_with(&[&fixed[..], arguments].concat(), change);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let results = serde_json::from_str(&out.read("results.json")).expect("results.json is JSON");
+    (results, String::from_utf8(output.stdout).expect("the table is text"), out.read("report.html"))
+}
+
+/// A field of each row.
+#[allow(dead_code, reason = "each test file is a program of its own")]
+pub(crate) fn column<'a>(list: &'a serde_json::Value, field: &str) -> Vec<&'a str> {
+    list.as_array().unwrap().iter().map(|row| row[field].as_str().unwrap()).collect()
 }
 
 /// What it wrote to stderr, which must be one sentence after the program's name.

@@ -46,6 +46,17 @@ pub(crate) struct Bar {
     pub(crate) label: String,
 }
 
+/// What something was, and what it became.
+pub(crate) struct Change {
+    pub(crate) color: usize,
+    pub(crate) name: String,
+    /// A hollow dot.
+    pub(crate) from: f64,
+    /// A full one.
+    pub(crate) to: f64,
+    pub(crate) label: String,
+}
+
 /// How a figure of lines looks.
 #[derive(Clone, Copy)]
 pub(crate) struct Look {
@@ -67,6 +78,13 @@ pub(crate) fn lines(name: &str, x: &Axis, y: &Axis, series: &[Series], look: Loo
 pub(crate) fn bars(name: &str, bars: &[Bar]) -> String {
     let mut svg = String::new();
     let _ = draw_bars(&mut svg, bars);
+    finish(&svg, name)
+}
+
+/// Lines from what was to what became, over a logarithmic axis whose positions are logarithms to base 10.
+pub(crate) fn changes(name: &str, axis: &Axis, changes: &[Change]) -> String {
+    let mut svg = String::new();
+    let _ = draw_changes(&mut svg, axis, changes);
     finish(&svg, name)
 }
 
@@ -112,21 +130,54 @@ fn draw_lines<'a>(svg: &'a mut String, x: &Axis, y: &Axis, series: &[Series], lo
 }
 
 fn draw_bars<'a>(svg: &'a mut String, bars: &[Bar]) -> Drawn<'a> {
-    let height = bars.len() as u32 * BAR + 24;
-    let root = SVGBackend::with_string(svg, (WIDTH, height)).into_drawing_area();
+    let root = SVGBackend::with_string(svg, (WIDTH, bars.len() as u32 * BAR + 24)).into_drawing_area();
     let most = bars.iter().map(|bar| bar.value).fold(1.0, f64::max);
-    let (names, values) = (230, 220);
-    let scale = f64::from(WIDTH as i32 - names - values) / most;
+    let names = widest(bars.iter().map(|bar| bar.name.as_str()));
+    let values = widest(bars.iter().map(|bar| bar.label.as_str()));
+    let scale = f64::from((WIDTH as i32 - names - values).max(100)) / most;
+    let text = (FONT, TEXT_SIZE, &INK).into_text_style(&root);
     for (index, bar) in bars.iter().enumerate() {
         let top = index as i32 * BAR as i32 + 12;
         let end = names + (bar.value.max(0.0) * scale).round().max(2.0) as i32;
         let middle = top + BAR as i32 / 2 - TEXT_SIZE / 2 - 4;
-        let text = |size: i32| (FONT, size, &INK).into_text_style(&root);
-        root.draw(&Text::new(bar.name.clone(), (12, middle), text(TEXT_SIZE)))?;
+        root.draw(&Text::new(bar.name.clone(), (12, middle), text.clone()))?;
         root.draw(&Rectangle::new([(names, top + 6), (end, top + BAR as i32 - 12)], role(bar.color).filled()))?;
-        root.draw(&Text::new(bar.label.clone(), (end + 12, middle), text(TEXT_SIZE)))?;
+        root.draw(&Text::new(bar.label.clone(), (end + 12, middle), text.clone()))?;
     }
     root.present()
+}
+
+fn draw_changes<'a>(svg: &'a mut String, axis: &Axis, changes: &[Change]) -> Drawn<'a> {
+    let bottom = changes.len() as i32 * BAR as i32 + 12;
+    let root = SVGBackend::with_string(svg, (WIDTH, bottom as u32 + 60)).into_drawing_area();
+    let left = widest(changes.iter().map(|it| it.name.as_str())) + 24;
+    let right = WIDTH as i32 - widest(changes.iter().map(|it| it.label.as_str())) - 24;
+    let place = |value: f64| axis.map(&value.max(1.0).log10(), (left, right));
+    let text = (FONT, TEXT_SIZE, &INK).into_text_style(&root);
+    for (value, label) in &axis.ticks {
+        let x = axis.map(value, (left, right));
+        root.draw(&PathElement::new([(x, 0), (x, bottom)], GRID.stroke_width(2)))?;
+        let width = widest([label.as_str()]) - 24;
+        root.draw(&Text::new(label.clone(), (x - width / 2, bottom + 16), text.clone()))?;
+    }
+    for (index, change) in changes.iter().enumerate() {
+        let middle = index as i32 * BAR as i32 + BAR as i32 / 2 + 4;
+        let (from, to) = (place(change.from), place(change.to));
+        let color = role(change.color);
+        root.draw(&Text::new(change.name.clone(), (12, middle - TEXT_SIZE / 2 - 2), text.clone()))?;
+        root.draw(&PathElement::new([(from, middle), (to, middle)], color.stroke_width(5)))?;
+        root.draw(&Circle::new((from, middle), 11, color.filled()))?;
+        root.draw(&Circle::new((from, middle), 6, SURFACE.filled()))?;
+        root.draw(&Circle::new((to, middle), 11, color.filled()))?;
+        root.draw(&Text::new(change.label.clone(), (from.max(to) + 24, middle - TEXT_SIZE / 2 - 2), text.clone()))?;
+    }
+    root.present()
+}
+
+/// About as wide as the longest of `texts` is drawn, with a margin on both sides. Nobody knows the reader's font.
+fn widest<'t>(texts: impl IntoIterator<Item = &'t str>) -> i32 {
+    let longest = texts.into_iter().map(|text| text.chars().count()).max().unwrap_or(0);
+    24 + longest as i32 * 15
 }
 
 impl Axis {

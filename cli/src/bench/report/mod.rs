@@ -2,21 +2,16 @@
 
 mod figures;
 mod plots;
+mod sections;
 mod tables;
 
-use super::{
-    format,
-    machine::Machine,
-    results::Results,
-    table::{self, Grid, NAME},
-};
-use crate::runtimes::Runtime;
+use super::{contestants::Kind, format, machine::Machine, results::Results, sheets};
 
 /// The whole page.
 pub(crate) fn page(results: &Results) -> String {
     let title =
         if results.quick { "timtow: event loops compared (quick look)" } else { "timtow: event loops compared" };
-    let colors = figures::style(Runtime::ALL.len());
+    let colors = figures::style(plots::COLORS);
     let mut page = format!(
         "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<title>{title}</title>\n\
@@ -34,7 +29,8 @@ pub(crate) fn page(results: &Results) -> String {
     page.push_str(&summary(results));
     page.push_str(&plots::throughput(results));
     page.push_str(&plots::latency(results));
-    page.push_str(&plots::memory(results));
+    page.push_str(&sections::all(results));
+    page.push_str(&others(results));
     page.push_str(&tables::all(results));
     page.push_str(METHOD);
     page.push_str(&provenance(results));
@@ -52,22 +48,11 @@ fn warnings(results: &Results) -> String {
 }
 
 fn summary(results: &Results) -> String {
-    let grid = Grid::new(results);
-    let class = |column: usize| if column == NAME { " class=\"name\"" } else { "" };
-    let head = grid
-        .head
-        .iter()
-        .enumerate()
-        .map(|(column, head)| format!("<th{}>{}<br>{}</th>", class(column), escape(&head[0]), escape(&head[1])));
-    let mut text = format!("<h2>In short</h2>\n<div class=\"scroll\"><table>\n<thead><tr>{}</tr></thead>\n", {
-        head.collect::<String>()
-    });
-    for row in &grid.rows {
-        let best = if row[0].trim_end_matches('=') == "1" { " class=\"best\"" } else { "" };
-        let cells = row.iter().enumerate().map(|(column, cell)| format!("<td{}>{}</td>", class(column), escape(cell)));
-        text.push_str(&format!("<tr{best}>{}</tr>\n", cells.collect::<String>()));
+    let sheet = sheets::summary(results);
+    if sheet.head.len() <= 2 {
+        return String::new();
     }
-    text.push_str("</table></div>\n");
+    let mut text = format!("<h2>In short</h2>\n{}", sections::table(&sheet));
     text.push_str(
         "<p>The CPU time that the server needs to receive a message and send it back, kernel included, over 64 connections; in \
          parentheses, how many times that of echoing the same bytes without any protocol on the same loop. Less is better. \
@@ -75,8 +60,40 @@ fn summary(results: &Results) -> String {
          messages per second, which the generator caps at the fast end. Memory is what one more idle connection adds to the \
          process.</p>\n",
     );
-    for line in table::legend(results) {
+    for line in sheets::legend(results) {
         text.push_str(&format!("<p class=\"soft\">{}</p>\n", escape(&line)));
+    }
+    text.push_str(&plots::costs(results));
+    text
+}
+
+/// Who takes part that is not timtow's, and what was left out.
+fn others(results: &Results) -> String {
+    let mut text = String::new();
+    let peers = results.contestants.iter().filter_map(|contestant| match &contestant.kind {
+        Kind::Peer(peer) => Some(format!(
+            "<tr><td class=\"name\">{}</td><td class=\"name\">{} {}</td><td class=\"name\">{}</td><td class=\"name wide\">{}</td></tr>\n",
+            escape(&contestant.name),
+            escape(&peer.krate),
+            escape(&peer.version),
+            peer.runtime,
+            escape(&peer.how)
+        )),
+        _ => None,
+    });
+    let peers: String = peers.collect();
+    if !peers.is_empty() {
+        text.push_str(&format!(
+            "<h2>The other crates</h2>\n<p>Each is written as its own documentation recommends for speed. The loop is the one \
+             whose raw TCP echo is its ceiling.</p>\n<div class=\"scroll\"><table>\n<thead><tr><th class=\"name\">server</th>\
+             <th class=\"name\">crate</th><th class=\"name\">loop</th><th class=\"name\">how it is used</th></tr></thead>\n\
+             {peers}</table></div>\n"
+        ));
+    }
+    let skipped = format::skipped(results);
+    if !skipped.is_empty() {
+        let items: String = skipped.iter().map(|line| format!("<li>{}</li>\n", escape(line))).collect();
+        text.push_str(&format!("<h2>What was not measured</h2>\n<ul>\n{items}</ul>\n"));
     }
     text
 }

@@ -3,7 +3,7 @@
 use super::{
     super::{
         format,
-        results::{LatencyRow, Results, Row, Table},
+        results::{LatencyRow, Outcome, Results, Row, Table},
         statistics::Spread,
     },
     escape,
@@ -18,6 +18,11 @@ pub(super) fn all(results: &Results) -> String {
     for throughput in &results.throughput {
         let what = Columns { cost: "CPU per message", rate: Some("messages/s"), unit: format::duration };
         text.push_str(&table(results, &format::cell(throughput.cell), &throughput.table, &what));
+    }
+    for defaults in &results.defaults {
+        let what = Columns { cost: "CPU per message", rate: Some("messages/s"), unit: format::duration };
+        let title = format!("own defaults on all CPUs: {}", format::cell(defaults.cell));
+        text.push_str(&table(results, &title, &defaults.table, &what));
     }
     for latency in &results.latency {
         let title = format!("latency at {} messages per second ({} %)", format::whole(latency.rate), latency.percent);
@@ -40,6 +45,10 @@ pub(super) fn all(results: &Results) -> String {
         let title = format!("{} idle connections", format::whole(memory.connections as f64));
         let what = Columns { cost: "bytes per connection", rate: None, unit: format::whole };
         text.push_str(&table(results, &title, &memory.table, &what));
+        if let Some(kernel) = &memory.kernel {
+            let what = Columns { cost: "bytes per connection", rate: None, unit: format::whole };
+            text.push_str(&table(results, &format!("{title}, in the kernel, both ends"), kernel, &what));
+        }
     }
     text
 }
@@ -59,26 +68,26 @@ fn table(results: &Results, title: &str, table: &Table, columns: &Columns) -> St
     let mut rows: Vec<&Row> = table.rows.iter().collect();
     rows.sort_by(|one, other| order(one.cost).total_cmp(&order(other.cost)));
     for row in rows {
-        let raw = results.contestant(&row.contestant).is_some_and(|it| it.protocol == Protocol::Raw);
+        let raw = results.contestant(&row.contestant).is_some_and(|it| it.protocol() == Protocol::Raw);
         let class = if raw { " class=\"raw\"" } else { "" };
         text.push_str(&format!(
             "<tr{class}><td>{}</td><td class=\"name\">{}</td><td>{}</td><td>{}</td>",
             if raw { String::new() } else { format::rank(row.place) },
-            name(&row.contestant, row.failure.as_deref()),
+            name(&row.contestant, &row.outcome),
             spread(row.cost, columns.unit),
             spread(row.ratio, format::short),
         ));
         if columns.rate.is_some() {
             let mark = if row.generator_limited { "*" } else { "" };
-            let busy = |part: fn(&super::super::results::Sample) -> f64| {
-                Spread::of(row.samples.iter().map(part))
+            let busy = |part: fn(&super::super::results::Sample) -> Option<f64>| {
+                Spread::of(row.samples.iter().filter_map(part))
                     .map_or(String::new(), |it| format!("{:.0} %", it.median * 100.0))
             };
             text.push_str(&format!(
                 "<td>{}{mark}</td><td>{}</td><td>{}</td>",
                 spread(row.rate, format::whole),
                 busy(|sample| sample.server_busy),
-                busy(|sample| sample.generator_busy)
+                busy(|sample| Some(sample.generator_busy))
             ));
         }
         text.push_str("</tr>\n");
@@ -95,7 +104,7 @@ fn latency_row(row: &LatencyRow) -> String {
     format!(
         "<tr><td>{}</td><td class=\"name\">{}</td><td>{}</td><td>{}{mark}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
         format::rank(row.place),
-        name(&row.contestant, row.failure.as_deref()),
+        name(&row.contestant, &row.outcome),
         over(|sample| sample.latency_ns.p50),
         over(|sample| sample.latency_ns.p99),
         over(|sample| sample.latency_ns.p99_9),
@@ -120,10 +129,11 @@ fn open(title: &str, noise: Option<f64>, head: &[&str]) -> String {
 
 const CLOSE: &str = "</table></div></details>\n";
 
-fn name(contestant: &str, failure: Option<&str>) -> String {
-    let failure =
-        failure.map_or(String::new(), |failure| format!(" <span class=\"soft\">({})</span>", escape(failure)));
-    format!("{}{failure}", escape(contestant))
+fn name(contestant: &str, outcome: &Outcome) -> String {
+    let mark = if outcome.disqualified.is_some() { "disqualified: " } else { "" };
+    let why =
+        outcome.why().map_or(String::new(), |why| format!(" <span class=\"soft\">({mark}{})</span>", escape(why)));
+    format!("{}{why}", escape(contestant))
 }
 
 fn spread(spread: Option<Spread>, unit: fn(f64) -> String) -> String {

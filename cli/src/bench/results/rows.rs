@@ -1,55 +1,15 @@
-//! results.json: everything that was measured, and everything that the table and the report are made of.
+//! Tables of contestants: what each cost, how long each took.
 
 use serde::{Deserialize, Serialize};
 
-use super::{
+use super::super::{
     contestants::Contestant,
-    cpus::Cpus,
-    machine::{Machine, Versions},
     statistics::{Place, Spread, noise, places},
 };
-use crate::load::{Protocol, outcome::Percentiles};
-
-/// A whole comparison.
-#[derive(Serialize, Deserialize, Debug)]
-pub(crate) struct Results {
-    /// The version of this schema: 1.
-    pub(crate) format: u32,
-    /// `--quick`: three rounds of short slices, good for a first look.
-    pub(crate) quick: bool,
-    /// Ctrl-C ended it early.
-    pub(crate) interrupted: bool,
-    /// The command line.
-    pub(crate) command: String,
-    /// When it began, in UTC (RFC 3339).
-    pub(crate) date: String,
-    /// How long it took.
-    pub(crate) seconds: f64,
-    /// Decided the order of slices, payloads and masks.
-    pub(crate) seed: u64,
-    /// Rounds.
-    pub(crate) rounds: usize,
-    /// Measured seconds of a slice.
-    pub(crate) slice_seconds: f64,
-    /// What was compared.
-    pub(crate) versions: Versions,
-    /// Where.
-    pub(crate) machine: Machine,
-    /// Which CPU did what.
-    pub(crate) cpus: Cpus,
-    /// The part of the two CPUs' time that other programs took, if it is known.
-    pub(crate) disturbance: Option<f64>,
-    /// Who takes part.
-    pub(crate) contestants: Vec<Contestant>,
-    /// Closed loop; the cost is server CPU nanoseconds per message, the rate is messages per second.
-    pub(crate) throughput: Vec<Throughput>,
-    /// Open loop at fixed rates.
-    pub(crate) latency: Vec<Latency>,
-    /// Idle connections; the cost is bytes (proportional set size) per connection.
-    pub(crate) memory: Option<Memory>,
-    /// Connect, upgrade, close; the cost is server CPU nanoseconds per connection, the rate is connections per second.
-    pub(crate) handshakes: Option<Handshakes>,
-}
+use crate::{
+    failure::{Failure, Fault},
+    load::{Protocol, outcome::Percentiles},
+};
 
 /// What is sent in a closed loop.
 #[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
@@ -77,8 +37,11 @@ pub(crate) struct Throughput {
 pub(crate) struct Memory {
     /// Idle connections.
     pub(crate) connections: usize,
+    /// Bytes of the process (proportional set size).
     #[serde(flatten)]
     pub(crate) table: Table,
+    /// Bytes of the kernel, for both ends of the connection.
+    pub(crate) kernel: Option<Table>,
 }
 
 /// Connections per second.
@@ -105,8 +68,8 @@ pub(crate) struct Row {
     pub(crate) contestant: String,
     /// One for each round.
     pub(crate) samples: Vec<Sample>,
-    /// Why there are no more samples.
-    pub(crate) failure: Option<String>,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
     pub(crate) cost: Option<Spread>,
     pub(crate) rate: Option<Spread>,
     /// Cost divided by that of raw TCP on the same loop, round by round.
@@ -117,14 +80,24 @@ pub(crate) struct Row {
     pub(crate) generator_limited: bool,
 }
 
+/// Why there are no more samples.
+#[derive(Serialize, Deserialize, Clone, PartialEq, Eq, Default, Debug)]
+pub(crate) struct Outcome {
+    /// What could not be measured.
+    pub(crate) failure: Option<String>,
+    /// What was wrong with its answers: then it has no numbers here, whatever it did before.
+    pub(crate) disqualified: Option<String>,
+}
+
 /// One slice.
-#[derive(Serialize, Deserialize, Clone, Copy, Debug)]
+#[derive(Serialize, Deserialize, Clone, Copy, Default, Debug)]
 pub(crate) struct Sample {
     pub(crate) round: usize,
-    pub(crate) cost: f64,
+    /// None where the server's processes are not known.
+    pub(crate) cost: Option<f64>,
     pub(crate) rate: f64,
     /// CPU time of the server as a part of the measured time.
-    pub(crate) server_busy: f64,
+    pub(crate) server_busy: Option<f64>,
     /// The same of the generator.
     pub(crate) generator_busy: f64,
     pub(crate) generator_limited: bool,
@@ -151,7 +124,8 @@ pub(crate) struct LatencyRow {
     pub(crate) contestant: String,
     /// One for each round.
     pub(crate) samples: Vec<LatencySample>,
-    pub(crate) failure: Option<String>,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
     /// Nanoseconds.
     pub(crate) p50: Option<Spread>,
     /// Nanoseconds.
@@ -175,49 +149,73 @@ pub(crate) struct LatencySample {
     pub(crate) missing: u64,
 }
 
-impl Results {
-    /// The name of the contestant that is `runtime` over `protocol`, not its twin.
-    pub(crate) fn contestant(&self, name: &str) -> Option<&Contestant> {
-        self.contestants.iter().find(|contestant| contestant.name == name)
+impl Outcome {
+    /// What `failure` makes of a contestant, and what is left of its samples: nothing, if it answered wrongly.
+    pub(crate) fn of<T>(samples: Vec<T>, failure: Option<Failure>) -> (Vec<T>, Self) {
+        match failure {
+            Some(Failure { sentence, fault: Fault::Server }) => {
+                (Vec::new(), Outcome { disqualified: Some(sentence), failure: None })
+            }
+            failure => (samples, Outcome { disqualified: None, failure: failure.map(|failure| failure.sentence) }),
+        }
     }
 
-    /// The closed-loop experiment with `cell`.
-    pub(crate) fn throughput_of(&self, cell: Cell) -> Option<&Throughput> {
-        self.throughput.iter().find(|throughput| throughput.cell == cell)
+    /// Everything was measured.
+    pub(crate) fn is_good(&self) -> bool {
+        self.why().is_none()
     }
 
-    /// What could not be measured, each as "contestant: why".
-    pub(crate) fn failures(&self) -> impl Iterator<Item = String> {
-        let tables = self.throughput.iter().map(|it| &it.table);
-        let tables = tables.chain(self.handshakes.iter().map(|it| &it.table));
-        let tables = tables.chain(self.memory.iter().map(|it| &it.table));
-        let rows = tables.flat_map(|table| &table.rows).map(|row| (&row.contestant, &row.failure));
-        let latency = self.latency.iter().flat_map(|it| &it.rows).map(|row| (&row.contestant, &row.failure));
-        rows.chain(latency).filter_map(|(contestant, failure)| Some(format!("{contestant}: {}", failure.as_ref()?)))
+    /// What is not good.
+    pub(crate) fn why(&self) -> Option<&str> {
+        self.disqualified.as_deref().or(self.failure.as_deref())
+    }
+
+    /// One word for a table.
+    pub(crate) fn word(&self) -> &'static str {
+        match self {
+            Outcome { disqualified: Some(_), .. } => "disqualified",
+            Outcome { failure: Some(_), .. } => "failed",
+            _ => "-",
+        }
     }
 }
 
 impl Table {
+    /// A row for each of `slices`: what a contestant of that name showed, and why no more.
+    pub(crate) fn new(
+        slices: impl IntoIterator<Item = (String, Vec<Sample>, Option<Failure>)>,
+        contestants: &[Contestant],
+    ) -> Self {
+        let rows = slices.into_iter().map(|(contestant, samples, failure)| {
+            let (samples, outcome) = Outcome::of(samples, failure);
+            Row { contestant, samples, outcome, ..Row::default() }
+        });
+        let mut table = Table { noise: None, rows: rows.collect() };
+        table.summarize(contestants);
+        table
+    }
+
     /// The row of a contestant.
     pub(crate) fn row(&self, name: &str) -> Option<&Row> {
         self.rows.iter().find(|row| row.contestant == name)
     }
 
     /// Fills in what follows from the samples.
-    pub(crate) fn summarize(&mut self, contestants: &[Contestant]) {
-        let costs = |row: &Row| row.samples.iter().map(|sample| sample.cost).collect::<Vec<_>>();
+    fn summarize(&mut self, contestants: &[Contestant]) {
+        let costs = |row: &Row| row.samples.iter().filter_map(|sample| sample.cost).collect::<Vec<_>>();
         self.noise =
             twins(contestants).and_then(|(one, other)| noise(&costs(self.row(one)?), &costs(self.row(other)?)));
         let ratios: Vec<Option<Spread>> = self.rows.iter().map(|row| self.ratio(row, contestants)).collect();
         for (row, ratio) in self.rows.iter_mut().zip(ratios) {
             row.ratio = ratio;
-            row.cost = Spread::of(row.samples.iter().map(|sample| sample.cost));
+            row.cost = Spread::of(costs(row));
             row.rate = Spread::of(row.samples.iter().map(|sample| sample.rate));
             row.generator_limited = most(row.samples.iter().map(|sample| sample.generator_limited));
         }
         self.rows.iter_mut().for_each(|row| row.place = None);
         for protocol in [Protocol::WebSocket, Protocol::Raw] {
-            let is_kind = |row: &Row| contestants.iter().any(|it| it.name == row.contestant && it.protocol == protocol);
+            let is_kind =
+                |row: &Row| contestants.iter().any(|it| it.name == row.contestant && it.protocol() == protocol);
             let values: Vec<Option<f64>> =
                 self.rows.iter().map(|row| row.cost.filter(|_| is_kind(row)).map(|cost| cost.median)).collect();
             for (row, place) in self.rows.iter_mut().zip(places(&values, self.noise.unwrap_or(0.0))) {
@@ -228,12 +226,10 @@ impl Table {
 
     fn ratio(&self, row: &Row, contestants: &[Contestant]) -> Option<Spread> {
         let contestant = contestants.iter().find(|contestant| contestant.name == row.contestant)?;
-        let raw =
-            contestants.iter().find(|raw| raw.protocol == Protocol::Raw && raw.runtime == contestant.raw_runtime())?;
-        let raw = self.row(&raw.name).filter(|raw| raw.contestant != row.contestant)?;
+        let raw = self.row(contestant.ceiling.as_deref()?)?;
         Spread::of(row.samples.iter().filter_map(|sample| {
             let raw = raw.samples.iter().find(|raw| raw.round == sample.round)?;
-            Some(sample.cost / raw.cost)
+            Some(sample.cost? / raw.cost?)
         }))
     }
 }
@@ -259,12 +255,27 @@ impl Latency {
 }
 
 /// The names of the contestant that takes part twice.
-fn twins(contestants: &[Contestant]) -> Option<(&str, &str)> {
-    let twin = contestants.iter().find_map(|twin| Some((twin.twin_of.as_deref()?, twin.name.as_str())))?;
-    Some(twin)
+pub(super) fn twins(contestants: &[Contestant]) -> Option<(&str, &str)> {
+    contestants.iter().find_map(|twin| Some((twin.twin_of.as_deref()?, twin.name.as_str())))
 }
 
-fn most(marks: impl ExactSizeIterator<Item = bool>) -> bool {
+/// More than half of `marks`.
+pub(super) fn most(marks: impl ExactSizeIterator<Item = bool>) -> bool {
     let all = marks.len();
     marks.filter(|mark| *mark).count() * 2 > all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wrong_answers_take_all_numbers_away_and_other_failures_none() {
+        let samples = || vec![1, 2];
+        assert_eq!(Outcome::of(samples(), None), (samples(), Outcome::default()));
+        let (left, outcome) = Outcome::of(samples(), Some(Failure::new("no port")));
+        assert_eq!((left, outcome.failure.as_deref(), outcome.disqualified), (samples(), Some("no port"), None));
+        let (left, outcome) = Outcome::of(samples(), Some(Failure::server("garbled")));
+        assert_eq!((left, outcome.failure, outcome.disqualified.as_deref()), (vec![], None, Some("garbled")));
+    }
 }
