@@ -81,6 +81,7 @@ impl Endpoint {
         let outbox = &mut self.connection.outbox;
         let mut n = *written.as_ref().unwrap_or(&0);
         outbox.take_front(n);
+        outbox.pass(n.saturating_sub(front.len()));
         for piece in pieces {
             let of_piece = n.min(piece.len());
             outbox.push(&piece[of_piece..], &[]);

@@ -19,6 +19,11 @@ impl Outbox {
         left
     }
 
+    /// The socket took `n` bytes that were never here.
+    pub(crate) fn pass(&mut self, n: usize) {
+        self.sent += n as u64;
+    }
+
     /// What was in front goes first again, as bytes of the connection's own.
     #[cold]
     pub(crate) fn keep_front(&mut self, rest: &[u8]) {

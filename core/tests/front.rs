@@ -1,0 +1,125 @@
+//! Replies that go over consumed input, to the socket at once, or to the outbox come out whole and in order, whatever the
+//! socket takes.
+
+mod common;
+
+use common::chance::Chance;
+use std::{
+    io::{self, ErrorKind, IoSlice},
+    sync::Arc,
+};
+use timtow_core::{
+    Access, Buffers, Config, Connection, Endpoint, Event, Input, Message, Output, Role,
+    app::{Context, Options, Server, Session, on_message},
+};
+
+/// Takes as much as chance wills, or nothing.
+struct Fickle {
+    chance: Chance,
+    bytes: Vec<u8>,
+}
+
+impl Output for Fickle {
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let all: Vec<u8> = slices.iter().flat_map(|slice| slice.to_vec()).collect();
+        let n = match self.chance.below(4) {
+            0 => return Err(ErrorKind::WouldBlock.into()),
+            1 => 1 + self.chance.below(all.len()),
+            _ => all.len(),
+        };
+        self.bytes.extend_from_slice(&all[..n]);
+        Ok(n)
+    }
+
+    fn shutdown(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// What the client sends: messages of all sizes, and pings between them.
+fn wire(chance: &mut Chance) -> Vec<u8> {
+    let mut client = Connection::upgraded(Role::Client, Arc::new(Config::default()));
+    for n in 0..60 {
+        let size = match chance.below(5) {
+            0 => chance.below(70_000),
+            1 => chance.below(9_000),
+            _ => chance.below(300),
+        };
+        match chance.below(6) {
+            0 => client.ping(&[n; 9]).unwrap(),
+            1 => client.send("ä".repeat(size / 2)).unwrap(),
+            _ => client.send(vec![n; size]).unwrap(),
+        }
+    }
+    common::drain(&mut client)
+}
+
+/// What is to come back for it.
+fn expected(wire: &[u8]) -> Vec<u8> {
+    let mut server =
+        Connection::upgraded(Role::Server, Arc::new(Config { high_water: usize::MAX, ..Config::default() }));
+    let mut out = Vec::new();
+    // A frame at a time, so that no pong is coalesced.
+    for byte in wire.chunks(64) {
+        common::feed(&mut server, byte, answer);
+        out.extend(common::drain(&mut server));
+    }
+    out
+}
+
+fn answer(ws: &mut Connection, event: Event<'_>) {
+    if let Event::Message(message) = event {
+        let size = message.as_bytes().len();
+        ws.send(message).unwrap();
+        ws.send(more(size)).unwrap();
+    }
+}
+
+/// Something small, which fits where an echo may not, or now and then more than fits anywhere.
+fn more(size: usize) -> Vec<u8> {
+    vec![size as u8; if size % 7 == 3 { 80_000 } else { size % 7 }]
+}
+
+/// An echo, and something behind it.
+fn reply(context: &mut Context<'_>, message: Message<'_>) {
+    let size = message.as_bytes().len();
+    context.send(message).unwrap();
+    context.send(more(size)).unwrap();
+}
+
+#[test]
+fn replies_are_whole_and_in_order_whatever_the_socket_takes() {
+    for seed in 0..60 {
+        let mut chance = Chance::new(seed);
+        let (wire, options) = (wire(&mut chance), Options::default());
+        let server = Server::new(on_message(reply), options);
+        let (mut session, mut endpoint) = (Session::new(&server, None), Endpoint::server(&server.options));
+        let mut socket = Fickle { chance: Chance::new(!seed), bytes: Vec::new() };
+        let mut buffers = Buffers::default();
+        let all = [common::REQUEST.as_bytes(), &wire].concat();
+        let mut rest = &all[..];
+        for _ in 0..100_000 {
+            let input = if endpoint.wants_read() && !rest.is_empty() {
+                let most = match chance.below(4) {
+                    0 => chance.below(40),
+                    _ => usize::MAX,
+                };
+                let room = endpoint.room(&mut buffers);
+                let n = rest.len().min(room.len()).min(most.max(1));
+                room[..n].copy_from_slice(&rest[..n]);
+                rest = &rest[n..];
+                Input::Read(n)
+            } else if !endpoint.wants_write() && !endpoint.wants_turn() {
+                break;
+            } else {
+                Input::Nothing
+            };
+            session.turn(Access::Direct(&mut endpoint), &mut buffers, input, &mut socket);
+        }
+        assert!(rest.is_empty() && !endpoint.wants_write(), "seed {seed} does not come to its end");
+        let head = socket.bytes.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+        assert!(socket.bytes[head..] == expected(&wire), "seed {seed}");
+        #[cfg(feature = "counters")]
+        assert_eq!(endpoint.connection.counters().bytes_sent, socket.bytes.len() as u64, "seed {seed}");
+    }
+}
