@@ -5,38 +5,60 @@ pub(crate) use super::text::whole as text;
 
 /// The validator takes blocks of so many bytes.
 const BLOCK: usize = 64;
+/// From so many bytes on, a block padded with zeros is validated sooner than by the standard library.
+const PADDED: usize = 40;
+/// Set in every byte that is not ASCII.
+const HIGH: u64 = 0x8080_8080_8080_8080;
 
 /// Whether all of it is valid.
-///
-/// A rest costs the validator more than a block, because it copies it. But most texts are ASCII at their end at least, which
-/// is quickly seen. Where there is no block at all, the standard library is as fast, and needs no set-up.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_valid(bytes: &[u8]) -> bool {
-    let (blocks, rest) = bytes.split_at(bytes.len() / BLOCK * BLOCK);
-    match (blocks.is_empty(), is_ascii(rest)) {
-        (true, true) => true,
-        (true, false) => core::str::from_utf8(bytes).is_ok(),
-        // Nor does a character end in it that begins before.
-        (false, true) => simdutf8::basic::from_utf8(blocks).is_ok(),
-        (false, false) => simdutf8::basic::from_utf8(bytes).is_ok(),
+    match bytes.len() {
+        0..PADDED => is_short_ascii(bytes) || core::str::from_utf8(bytes).is_ok(),
+        PADDED..BLOCK => is_short_ascii(bytes) || is_valid_padded(bytes),
+        len if len.is_multiple_of(BLOCK) => simdutf8::basic::from_utf8(bytes).is_ok(),
+        _ => is_valid_with_rest(bytes),
     }
 }
 
-/// Whether there is nothing but ASCII; made for less than a block.
+/// A rest costs the validator more than a block, because it copies it. But most texts are ASCII at their end at least, and no
+/// character that begins before ends in that.
+#[inline(never)]
+fn is_valid_with_rest(bytes: &[u8]) -> bool {
+    let (blocks, rest) = bytes.split_at(bytes.len() / BLOCK * BLOCK);
+    if is_short_ascii(rest) {
+        return simdutf8::basic::from_utf8(blocks).is_ok();
+    }
+    simdutf8::basic::from_utf8(bytes).is_ok()
+}
+
+/// More than half a block.
+#[inline(never)]
+fn is_valid_padded(bytes: &[u8]) -> bool {
+    const HALF: usize = BLOCK / 2;
+    let (Some(first), Some(last)) = (bytes.first_chunk::<HALF>(), bytes.last_chunk::<HALF>()) else { return false };
+    // A zero is a character of its own, so one that is not complete is found as well.
+    let mut block = [0; BLOCK];
+    block[..HALF].copy_from_slice(first);
+    block[bytes.len() - HALF..bytes.len()].copy_from_slice(last);
+    simdutf8::basic::from_utf8(&block).is_ok()
+}
+
+/// Whether less than a block is nothing but ASCII.
 #[inline]
-fn is_ascii(bytes: &[u8]) -> bool {
+fn is_short_ascii(bytes: &[u8]) -> bool {
     /// The first and the last bytes, which may overlap.
     #[inline(always)]
     fn ends<const N: usize>(bytes: &[u8]) -> bool {
-        const HIGH: u64 = 0x8080_8080_8080_8080;
         let (Some(first), Some(last)) = (bytes.first_chunk::<N>(), bytes.last_chunk::<N>()) else { return false };
-        let mut all = 0;
-        for lanes in [first, last] {
-            for lane in lanes.as_chunks::<8>().0 {
+        // Text in another alphabet is seen at its beginning.
+        [first, last].into_iter().all(|bytes| {
+            let mut all = 0;
+            for lane in bytes.as_chunks::<8>().0 {
                 all |= u64::from_ne_bytes(*lane);
             }
-        }
-        all & HIGH == 0
+            all & HIGH == 0
+        })
     }
     match bytes.len() {
         0..8 => bytes.iter().fold(0, |all, byte| all | byte) < 0x80,
@@ -67,11 +89,18 @@ impl Utf8 {
                 return true;
             }
         }
-        // The rest is looked at once: what is whole of it, and the character that it may end in.
-        let (whole, tail) = piece.split_at(piece.len() - unfinished(piece));
-        self.len = tail.len() as u8;
-        self.tail[..tail.len()].copy_from_slice(tail);
-        is_valid(whole) && (tail.is_empty() || can_begin(tail))
+        let unfinished = unfinished(piece);
+        if unfinished > 0 {
+            // Each byte is looked at once: those that are whole characters, and the one that it may end in.
+            let (whole, tail) = piece.split_at(piece.len() - unfinished);
+            piece = whole;
+            self.tail[..unfinished].copy_from_slice(tail);
+            self.len = unfinished as u8;
+            if !can_begin(tail) {
+                return false;
+            }
+        }
+        is_valid(piece)
     }
 
     /// Takes what the kept character lacks from the front of the piece.
@@ -140,14 +169,22 @@ mod tests {
                 let mut bytes = unit.repeat(300).into_bytes();
                 bytes.truncate(len);
                 assert_eq!(is_valid(&bytes), core::str::from_utf8(&bytes).is_ok(), "{unit} to {len} bytes");
-                assert_eq!(is_ascii(&bytes), bytes.is_ascii(), "{unit} to {len} bytes");
+                assert_eq!(
+                    bytes.len() < BLOCK && is_short_ascii(&bytes),
+                    bytes.len() < BLOCK && bytes.is_ascii(),
+                    "{unit} to {len} bytes"
+                );
                 // One byte that does not fit, wherever it is.
                 for at in 0..len {
                     let good = bytes[at];
                     for bad in [0x80, 0xc3, 0xff] {
                         bytes[at] = bad;
                         assert_eq!(is_valid(&bytes), core::str::from_utf8(&bytes).is_ok(), "{bytes:x?}");
-                        assert_eq!(is_ascii(&bytes), bytes.is_ascii(), "{bytes:x?}");
+                        assert_eq!(
+                            bytes.len() < BLOCK && is_short_ascii(&bytes),
+                            bytes.len() < BLOCK && bytes.is_ascii(),
+                            "{bytes:x?}"
+                        );
                     }
                     bytes[at] = good;
                 }

@@ -8,7 +8,7 @@ use std::{hint::black_box, sync::Arc};
 use timtow_benches::{
     accept, binary, cut, echo, floor,
     kernels::KERNELS,
-    leaf::{is_text, is_text_in_pieces, unmask},
+    leaf::{is_text, is_text_in_pieces, unmask, unmask_into},
     messages, open, open_deflate, opening, receive, text, wire,
 };
 use timtow_core::{Config, Kind, Role};
@@ -114,7 +114,7 @@ fn in_memory_echo(c: &mut Criterion) {
         }
         let wire = messages(Role::Client, Kind::Binary, size, count);
         let mut out = vec![0; wire.len()];
-        group.bench_function("floor", |b| b.iter(|| floor::echo(black_box(&wire), &mut out)));
+        group.bench_function("floor", |b| b.iter(|| floor::echo(black_box(&wire), &mut out, unmask_into)));
         group.bench_function("memcpy", |b| b.iter(|| out.copy_from_slice(black_box(&wire))));
         group.finish();
     }

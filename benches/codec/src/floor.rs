@@ -1,10 +1,10 @@
 //! The least that an echo can cost: one pass over the wire.
 
-use crate::leaf;
-
 /// Echoes the whole, unfragmented and masked messages in `wire` into `out`: headers are believed, payloads are unmasked on
-/// their way. Returns how many bytes `out` begins with; it has room for as many as `wire` has.
-pub fn echo(mut wire: &[u8], out: &mut [u8]) -> usize {
+/// their way, as `unmask` does it, from one slice into another. Returns how many bytes `out` begins with; it has room for as
+/// many as `wire` has.
+#[inline]
+pub fn echo(mut wire: &[u8], out: &mut [u8], unmask: impl Fn(&[u8], &mut [u8], [u8; 4])) -> usize {
     let mut end = 0;
     while let [first, second, rest @ ..] = wire {
         let (len, rest) = match (second & 0x7f, rest) {
@@ -29,7 +29,7 @@ pub fn echo(mut wire: &[u8], out: &mut [u8]) -> usize {
             out[2..10].copy_from_slice(&(len as u64).to_be_bytes());
             10
         };
-        leaf::unmask_into(&rest[..len], &mut out[header..header + len], *mask);
+        unmask(&rest[..len], &mut out[header..header + len], *mask);
         end += header + len;
         wire = &rest[len..];
     }

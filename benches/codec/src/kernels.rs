@@ -22,6 +22,20 @@ pub fn lanes(payload: &mut [u8], mask: [u8; 4]) -> bool {
     true
 }
 
+/// The same, from one slice into another.
+#[inline]
+pub fn lanes_into(from: &[u8], to: &mut [u8], mask: [u8; 4]) {
+    let half = u64::from(u32::from_ne_bytes(mask));
+    let lane = half << 32 | half;
+    let ((from, from_rest), (to, to_rest)) = (from.as_chunks::<8>(), to.as_chunks_mut::<8>());
+    for (from, to) in from.iter().zip(to) {
+        *to = (u64::from_ne_bytes(*from) ^ lane).to_ne_bytes();
+    }
+    for (i, (from, to)) in from_rest.iter().zip(to_rest).enumerate() {
+        *to = from ^ mask[i & 3];
+    }
+}
+
 /// 32 bytes at a time, and the rest in lanes.
 pub fn avx2(payload: &mut [u8], mask: [u8; 4]) -> bool {
     #[cfg(target_arch = "x86_64")]

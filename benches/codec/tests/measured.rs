@@ -17,7 +17,7 @@ fn the_floor_says_what_the_connection_says() {
     for (size, count) in [(0, 2), (16, 16), (125, 3), (126, 2), (1024, 3), (70_000, 1)] {
         let mut wire = messages(Role::Client, Kind::Binary, size, count);
         let mut out = vec![0; wire.len()];
-        let end = floor::echo(&wire, &mut out);
+        let end = floor::echo(&wire, &mut out, leaf::unmask_into);
         let mut connection = open(Role::Server);
         let mut input = &mut wire[..];
         while let Some(timtow_core::Event::Message(message)) = connection.receive(&mut input) {

@@ -6,9 +6,9 @@ use std::{mem, time::Duration};
 
 // ANCHOR: turn
 /// One turn of a driver: feeds what was read, gives the events to `on_event`, and drains the outbox as far as `output`
-/// takes it. Afterwards wait for what [`Endpoint::wants_read`], [`Endpoint::wants_write`] and
-/// [`Endpoint::poll_timeout`] say, unless [`Endpoint::is_closed`]; where [`Endpoint::wants_turn`], come back when others had
-/// their turn.
+/// takes it. Afterwards wait for what [`wants_read`](crate::Endpoint::wants_read), [`wants_write`](crate::Endpoint::wants_write)
+/// and [`poll_timeout`](crate::Endpoint::poll_timeout) say, unless it [`is_closed`](crate::Endpoint::is_closed); where it
+/// [`wants_turn`](crate::Endpoint::wants_turn), come back when others had their turn.
 pub fn turn(
     access: &mut Access<'_>,
     buffers: &mut Buffers,
