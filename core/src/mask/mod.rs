@@ -31,7 +31,7 @@ pub(crate) fn apply(payload: &mut [u8], mask: [u8; 4]) -> [u8; 4] {
 /// # Panics
 /// If they are not equally long.
 #[inline]
-#[allow(dead_code, reason = "for who writes replies over what was read")]
+#[allow(dead_code, reason = "the floor that the benchmarks compare with")]
 pub(crate) fn apply_into(from: &[u8], to: &mut [u8], mask: [u8; 4]) -> [u8; 4] {
     assert_eq!(from.len(), to.len(), "as many bytes as there is room for");
     let len = from.len();
@@ -48,7 +48,7 @@ pub(crate) fn apply_into(from: &[u8], to: &mut [u8], mask: [u8; 4]) -> [u8; 4] {
 /// # Panics
 /// If `to` is behind the range's start, or the range does not lie in `buffer`.
 #[inline]
-#[allow(dead_code, reason = "for who writes replies over what was read")]
+#[allow(dead_code, reason = "the floor that the benchmarks compare with")]
 pub(crate) fn apply_within(buffer: &mut [u8], from: Range<usize>, to: usize, mask: [u8; 4]) -> [u8; 4] {
     assert!(to <= from.start, "bytes are moved to the front");
     let len = from.len();
