@@ -301,7 +301,9 @@ impl Connection {
         self.frame = None;
         let (payload, rest) = mem::take(input).split_at_mut(header.len);
         *input = rest;
-        mask::apply(payload, header.mask);
+        if self.role == Role::Server {
+            mask::apply(payload, header.mask);
+        }
         if header.opcode.is_control() {
             return self.receive_control(header.opcode, Cow::Borrowed(payload));
         }
@@ -327,10 +329,15 @@ impl Connection {
     pub(crate) fn receive_there(&mut self, n: usize) {
         let (Some(frame), Some(kind)) = (&mut self.frame, self.message) else { return };
         frame.left -= n;
-        let mask = &mut frame.mask;
+        let (mask, is_masked) = (&mut frame.mask, self.role == Role::Server);
         self.timers.heard = true;
         self.counting.bytes_received(n);
-        if let Err(violation) = self.assembly.fill(kind, n, |piece| *mask = mask::apply(piece, *mask)) {
+        let filled = self.assembly.fill(kind, n, |piece| {
+            if is_masked {
+                *mask = mask::apply(piece, *mask);
+            }
+        });
+        if let Err(violation) = filled {
             self.fail_soon(violation);
         }
     }
@@ -345,7 +352,9 @@ impl Connection {
         *input = rest;
         let is_whole = frame.fin && frame.opcode != Opcode::Continuation;
         let message_len = (is_whole && frame.left == self.message_len).then_some(frame.left);
-        frame.mask = mask::apply(piece, frame.mask);
+        if self.role == Role::Server {
+            frame.mask = mask::apply(piece, frame.mask);
+        }
         frame.left -= piece.len();
         self.frame = (frame.left > 0).then_some(frame);
         self.timers.heard = true;
