@@ -86,10 +86,10 @@ const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConn
 const SIZES: [usize; 4] = [16, 125, 1024, 16 << 10];
 /// Messages in flight.
 const DEPTHS: [usize; 2] = [1, 16];
-/// What any loop takes from a socket at once.
-const ONE_READ: usize = 32 << 10;
 /// So many turns warm up, and as many are counted.
 const TURNS: usize = 50;
+/// What is asked for now and then, as where a timer is moved or a socket is full, is not asked for by each message.
+const SELDOM: usize = TURNS / 10;
 
 /// Messages as a client sends them, with a mask that changes nothing.
 fn frames(first: u8, size: usize, count: usize) -> Vec<u8> {
@@ -172,8 +172,7 @@ fn check(
             let line =
                 format!("{name}: {kind}, {size} B x {depth}: {all} allocations in {TURNS} turns, {counts} of ours");
             println!("{line}");
-            // More than one read brings: of what comes in pieces, each message is assembled in memory of its own.
-            if counts > 0 && size * depth <= ONE_READ {
+            if counts > SELDOM {
                 wrong.push(line);
             }
         }
