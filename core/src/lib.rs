@@ -182,6 +182,8 @@ mod keep_time;
 mod mask;
 mod outbox;
 mod receive;
+#[cfg(feature = "std")]
+mod room;
 mod send;
 mod shared;
 mod spares;

@@ -313,35 +313,6 @@ impl Connection {
         }
     }
 
-    /// Where the next bytes may be read to, if nothing but the rest of a large frame can come there: nobody need copy them.
-    /// [`receive_there`](Connection::receive_there) says how many came.
-    #[cfg(feature = "std")]
-    pub(crate) fn room(&mut self) -> Option<&mut [u8]> {
-        let frame = self.frame?;
-        if frame.left < ROOM || frame.opcode.is_control() || self.compressed || self.config.fragments || self.held {
-            return None;
-        }
-        self.assembly.room(frame.left)
-    }
-
-    /// So many bytes were read to the [`room`](Connection::room).
-    #[cfg(feature = "std")]
-    pub(crate) fn receive_there(&mut self, n: usize) {
-        let (Some(frame), Some(kind)) = (&mut self.frame, self.message) else { return };
-        frame.left -= n;
-        let (mask, is_masked) = (&mut frame.mask, self.role == Role::Server);
-        self.timers.heard = true;
-        self.counting.bytes_received(n);
-        let filled = self.assembly.fill(kind, n, |piece| {
-            if is_masked {
-                *mask = mask::apply(piece, *mask);
-            }
-        });
-        if let Err(violation) = filled {
-            self.fail_soon(violation);
-        }
-    }
-
     /// The next piece of a payload.
     fn receive_payload<'b>(&mut self, mut frame: Frame, input: &mut &'b mut [u8]) -> Received<'b> {
         if self.compressed && !frame.opcode.is_control() {
@@ -392,7 +363,7 @@ impl Connection {
 
     /// As [`fail`](Connection::fail), but that the next `receive` says so.
     #[cold]
-    fn fail_soon(&mut self, violation: Violation) {
+    pub(crate) fn fail_soon(&mut self, violation: Violation) {
         if self.state == State::Open {
             self.push_close(Some(violation.close_code()), "");
         }
@@ -418,7 +389,3 @@ fn whole(kind: Kind, payload: &[u8]) -> Result<Message<'_>, Violation> {
         Kind::Binary => Message::Binary(Cow::Borrowed(payload)),
     })
 }
-
-/// Of a frame's rest so much is read for itself. Behind less other frames may come in the same read.
-#[cfg(feature = "std")]
-const ROOM: usize = 64 << 10;

@@ -142,7 +142,8 @@ impl<S: Socket> SendHalf<S> {
     /// # Errors
     /// As [`WebSocket::close`].
     pub async fn close(&mut self, code: impl Into<CloseCode>, reason: &str) -> Result<(), Error> {
-        let closing = lock(&self.0.shared).endpoint.connection.close(code, reason);
+        // The other half has a deadline to wait for now, whatever becomes of this one.
+        let closing = self.0.with(|socket| socket.endpoint.connection.close(code, reason));
         match closing {
             Ok(()) => match self.flush().await {
                 Err(Error::Closed(closed)) if closed.is_clean() => Ok(()),
