@@ -142,7 +142,7 @@ impl Schedule {
         cells.chain(has(Experiment::Memory).then_some(self.idle)).chain([HEADLINE.connections]).max().unwrap_or(0)
     }
 
-    /// Rounds of what has hardly any noise, or takes long.
+    /// Rounds of what has hardly any noise.
     pub(crate) fn few_rounds(&self) -> usize {
         if self.quick { 1 } else { self.rounds }
     }
@@ -160,8 +160,8 @@ impl Schedule {
             Experiment::Handshakes => all * self.rounds,
             Experiment::Memory => websockets * self.few_rounds(),
             Experiment::Syscalls => all,
-            Experiment::Blocked => timtow * self.few_rounds(),
-            Experiment::Stalled | Experiment::Flood => websockets * self.few_rounds(),
+            Experiment::Blocked => timtow * self.rounds,
+            Experiment::Stalled | Experiment::Flood => websockets * self.rounds,
             Experiment::Drivers | Experiment::Build => 0,
         }
     }

@@ -36,7 +36,7 @@ impl Bench {
         }
         self.progress.experiment(format!("{what}, {rate} messages per second"));
         let launch = Launch { own_defaults: blocks, blocking: blocks, ..Launch::default() };
-        let slices = self.interleave(self.schedule.few_rounds(), &who, |bench, who, round| {
+        let slices = self.interleave(self.schedule.rounds, &who, |bench, who, round| {
             let server = bench.start(who, &launch)?;
             bench.neighbour_slice(&server, who, round, manners, rate)
         });

@@ -134,9 +134,15 @@ fn escape(text: &str) -> String {
 const STYLE: &str = include_str!("style.css");
 
 const METHOD: &str = r#"<h2>How it was measured, and how far to trust it</h2>
-<p><b>Who.</b> Every contestant is the same echo program on another event loop, in a process of its own, on a CPU of its own.
-The load generator runs on another CPU, in one thread, and shares no code with the servers. It checks every echo: opcode,
-length and count of all; the content of the first on each connection and of one in 64.</p>
+<p><b>Who.</b> timtow's own contestants are the same echo program on one event loop after the other; others are what the table of
+other crates says, or what listened at the URL that is their name. Each is a process of its own, with one loop on a CPU of its
+own unless a section says otherwise; one that ran already runs where it ran. The load generator runs on another CPU, in one
+thread, and shares no code with the servers.</p>
+<p><b>Right answers first.</b> The generator checks every echo: opcode, length and count of all; the content of the first on each
+connection and of one in 64. Text is sent as text, and masks vary. A server that answers wrongly, or loses a message, is disqualified
+from that row, whatever it measured before.</p>
+<p><b>CPU time</b> is that of the process, kernel and user. It is read while the server sleeps, before the first message of a slice and
+after the answer to the last: the system knows the time of a thread that runs to a tick only.</p>
 <p><b>Rounds.</b> Slices of measuring are interleaved in random order, so that whatever else happens on the machine hits all alike.
 Figures and tables show the median of the rounds; thin bars, and numbers behind a dash, their range.</p>
 <p><b>Noise.</b> One contestant takes part twice, as two processes. What those two differ by is what chance alone makes (never
