@@ -38,11 +38,12 @@ fn a_comparison_measures_everything_that_it_shows() {
     assert_eq!(results["latency"].as_array().unwrap().len(), 3);
     assert_eq!(column(&results["handshakes"]["rows"], "contestant"), names);
     results["handshakes"]["rows"].as_array().unwrap().iter().for_each(|row| check(row, 3));
-    for table in [&results["memory"], &results["memory"]["kernel"]] {
+    // The kernel's memory is that of all processes: others may give back more than ours take.
+    for (table, least) in [(&results["memory"], 0.0), (&results["memory"]["kernel"], f64::MIN)] {
         assert_eq!(column(&table["rows"], "contestant"), websockets);
         for row in table["rows"].as_array().unwrap() {
             check(row, 1);
-            assert!(row["cost"]["median"].as_f64() > Some(0.0), "idle connections cost something: {row}");
+            assert!(row["cost"]["median"].as_f64() > Some(least), "idle connections cost something: {row}");
         }
     }
     check_syscalls(&results, &table, &page);

@@ -72,11 +72,13 @@ impl Processes {
         states.into_iter().all(|state| matches!(state, 'S' | 'Z' | 'X'))
     }
 
-    /// Their proportional set size, in bytes.
+    /// The anonymous part of their proportional set size, in bytes; all of it, where the system does not tell them apart. What is
+    /// mapped from files changes with who else runs the same program.
     pub(crate) fn memory(&self) -> Option<u64> {
         let sizes = self.0.iter().map(|pid| {
             let rollup = fs::read_to_string(format!("/proc/{pid}/smaps_rollup")).ok()?;
-            let line = rollup.lines().find_map(|line| line.strip_prefix("Pss:"))?;
+            let line = |name| rollup.lines().find_map(|line| line.strip_prefix(name));
+            let line = line("Pss_Anon:").or_else(|| line("Pss:"))?;
             Some(line.trim().strip_suffix(" kB")?.parse::<u64>().ok()? << 10)
         });
         // As above.

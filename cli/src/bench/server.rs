@@ -87,7 +87,7 @@ impl Server {
         self.processes.cpu()
     }
 
-    /// Its proportional set size, in bytes.
+    /// The anonymous part of its proportional set size, in bytes.
     pub(crate) fn memory(&self) -> Option<u64> {
         self.processes.memory()
     }

@@ -98,8 +98,8 @@ fn reading(experiment: Experiment) -> &'static str {
              and at what cost each. With few CPUs, the generator takes its own from the server."
         }
         Experiment::Memory => {
-            "Connections that exchanged one message each and are silent now: what they added to the proportional set size of \
-             the process, divided by their number. A buffer that a connection keeps while it waits shows here."
+            "Connections that exchanged one message each and are silent now: what they added to the memory of the process \
+             that is no file's (its proportional set size), divided by their number. A buffer that a connection keeps while it waits shows here."
         }
         Experiment::Syscalls => {
             "A server spends most of its time in the kernel, and this is how often it goes there. One call to wait, one to read \

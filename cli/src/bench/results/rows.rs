@@ -37,7 +37,7 @@ pub(crate) struct Throughput {
 pub(crate) struct Memory {
     /// Idle connections.
     pub(crate) connections: usize,
-    /// Bytes of the process (proportional set size).
+    /// Bytes of the process (the anonymous part of its proportional set size).
     #[serde(flatten)]
     pub(crate) table: Table,
     /// Bytes of the kernel, for both ends of the connection.
