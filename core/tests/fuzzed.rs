@@ -113,6 +113,32 @@ fn which_limit_a_text_of_a_draft_breaks_does_not_depend_on_how_it_is_cut() {
     }
 }
 
+/// What is not UTF-8 becomes U+FFFD, of three bytes.
+#[cfg(feature = "legacy")]
+#[test]
+fn a_text_of_a_draft_that_was_mended_costs_its_bytes_and_no_more() {
+    use timtow_core::{Draft, Message, Role};
+
+    for role in ROLES {
+        for bad in [1, 100, 5000] {
+            let mut ws = common::drafts::open(role, Draft::Hixie76, config());
+            let input = [&[0][..], &[b'a'; 5000], &vec![0x80; bad], &[0xff]].concat();
+            let (mut texts, before) = (0, alloc::owned());
+            feed(&mut ws, &input, |ws, event| {
+                let Event::Message(Message::Text(text)) = event else { panic!("{event:?}") };
+                assert_eq!(text.len(), 5000 + 3 * bad, "{role:?}");
+                // It moves to the outbox as it is.
+                ws.send(Message::Text(text)).unwrap();
+                texts += 1;
+            });
+            assert_eq!(texts, 1);
+            let (owned, waits) = (alloc::owned() - before, ws.buffered() as isize);
+            assert!(owned <= waits + 1024, "{owned} bytes for {waits}, {role:?}");
+            assert!(role == Role::Client || drain(&mut ws).len() as isize == waits);
+        }
+    }
+}
+
 /// Text that is no UTF-8 from a byte on, that is over a limit from another on, and that is no DEFLATE behind its end: what is
 /// wrong first is what the peer is told.
 #[cfg(feature = "deflate")]

@@ -192,7 +192,13 @@ fn lossy(bytes: Cow<'_, [u8]>, limits: Limits) -> Result<Cow<'_, str>, Violation
     if len > limits.max_message {
         return Err(Violation::MessageTooBig);
     }
-    Ok(Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()))
+    // As `String::from_utf8_lossy`, but with no more room than it takes.
+    let mut text = String::with_capacity(len);
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend((!chunk.invalid().is_empty()).then_some(char::REPLACEMENT_CHARACTER));
+    }
+    Ok(Cow::Owned(text))
 }
 
 /// Where the first `ff` is. `contains` looks at many bytes at a time.

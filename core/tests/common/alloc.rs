@@ -16,7 +16,8 @@ thread_local! {
     static PAUSED: Cell<bool> = const { Cell::new(false) };
 }
 
-fn count(bytes: isize) {
+/// So many bytes more are owned, and so many were asked for.
+fn count(bytes: isize, asked: usize) {
     // A thread that ends frees its last bytes when it has no counters any more.
     let _ = NOW.try_with(|now| {
         if PAUSED.get() {
@@ -24,26 +25,27 @@ fn count(bytes: isize) {
         }
         now.set(now.get() + bytes);
         PEAK.with(|peak| peak.set(peak.get().max(now.get())));
-        TOTAL.with(|total| total.set(total.get() + bytes.max(0)));
+        TOTAL.with(|total| total.set(total.get() + asked as isize));
     });
 }
 
 // SAFETY: every call goes to `System` as it came; the counters allocate nothing.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        count(layout.size() as isize);
+        count(layout.size() as isize, layout.size());
         // SAFETY: the caller's promises are passed on.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        count(-(layout.size() as isize));
+        count(-(layout.size() as isize), 0);
         // SAFETY: likewise.
         unsafe { System.dealloc(pointer, layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        count(size as isize - layout.size() as isize);
+        // What grows may have to be copied.
+        count(size as isize - layout.size() as isize, if size > layout.size() { size } else { 0 });
         // SAFETY: likewise.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -71,7 +73,7 @@ pub fn uncounted<R>(f: impl FnOnce() -> R) -> R {
     result
 }
 
-/// All that this thread ever asked for.
+/// All that this thread ever asked for; what grew counts as a whole once more.
 pub fn total() -> isize {
     TOTAL.get()
 }

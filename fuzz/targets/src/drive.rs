@@ -112,10 +112,12 @@ impl Outcome {
 /// The events of a connection as they come. Asserts that text is UTF-8, and that nothing follows the end.
 #[derive(Default, Debug)]
 pub struct Watch {
-    seen: Vec<Seen>,
+    /// All of them, each message as a whole.
+    pub seen: Vec<Seen>,
     /// The pieces of a message.
     pieces: Vec<u8>,
-    over: bool,
+    /// The end was told.
+    pub over: bool,
 }
 
 impl Watch {
@@ -166,6 +168,7 @@ pub type Respond<'a> = &'a mut dyn FnMut(&mut Connection, Option<Event<'_>>);
 pub fn drive(mut ws: Connection, bytes: &[u8], mut pace: Pace, respond: Respond<'_>) -> Outcome {
     let (mut watch, mut output, mut rest) = (Watch::default(), Vec::new(), bytes);
     let (mut calls, mut turns, mut ended) = (0usize, 0usize, false);
+    let (asked, mut writes) = (alloc::total(), 0);
     ws.handle_timeout(Duration::from_secs(1));
     while !ws.is_closed() {
         turns += 1;
@@ -176,16 +179,17 @@ pub fn drive(mut ws: Connection, bytes: &[u8], mut pace: Pace, respond: Respond<
             ended = true;
             ws.receive_eof();
         }
-        let mut piece = piece.to_vec();
+        let mut piece = alloc::uncounted(|| piece.to_vec());
         let mut input = &mut piece[..];
         while let Some(event) = ws.receive(&mut input) {
             calls += 1;
-            watch.event(&event);
+            alloc::uncounted(|| watch.event(&event));
             respond(&mut ws, Some(event));
         }
         calls += 1;
         assert!(input.is_empty(), "receive consumes everything");
         let sent = drain(&mut ws, &mut pace, &mut output);
+        writes += usize::from(sent > 0);
         if n == 0 && sent == 0 && !ws.wants_receive() {
             if ended && watch.over && ws.buffered() == 0 {
                 break;
@@ -197,18 +201,34 @@ pub fn drive(mut ws: Connection, bytes: &[u8], mut pace: Pace, respond: Respond<
     // Each event needs a byte at least; the others are a few for each piece.
     assert!(calls <= bytes.len() + 2 * turns + 10, "{calls} calls for {} bytes in {turns} turns", bytes.len());
     finish(&mut ws, &mut watch, &mut output);
+    let asked = alloc::total() - asked;
+    let most = work(bytes.len() + output.len(), writes) + if ws.config().deflate.is_some() { ZLIB_WORK } else { 0 };
+    assert!(asked <= most, "{asked} bytes asked for, and not {most}: {}", brief(&ws));
     Outcome { seen: watch.seen, output }
 }
 
-/// The end of the transport, and of all deadlines.
-fn finish(ws: &mut Connection, watch: &mut Watch, output: &mut Vec<u8>) {
+/// What a connection may ask the allocator for in all its life, what is copied to grow included: linear in the bytes that went in
+/// and came out. An outbox grows by eighths, so that a byte is copied nine times, and messages are assembled, and owned. Each of
+/// the `writes` may find no outbox; what is only announced is believed up to 16 KiB.
+pub fn work(bytes: usize, writes: usize) -> isize {
+    (12 * bytes + (1 << 10) * writes + (17 << 10)) as isize
+}
+
+/// What compresses is made once, and what inflates once more when the window grows.
+pub const ZLIB_WORK: isize = 512 << 10;
+
+/// The end of the transport, and of all deadlines: asserts that it is told, once, and that nothing is behind it.
+///
+/// # Panics
+/// If it is not.
+pub fn finish(ws: &mut Connection, watch: &mut Watch, output: &mut Vec<u8>) {
     drain(ws, &mut Pace::Whole, output);
     for round in 0..10 {
         let Some(deadline) = ws.poll_timeout() else { break };
         assert!(round < 9, "it never ends: {}", brief(ws));
         ws.handle_timeout(deadline.max(Duration::from_secs(1000)));
         while let Some(event) = ws.receive(&mut &mut [][..]) {
-            watch.event(&event);
+            alloc::uncounted(|| watch.event(&event));
         }
         drain(ws, &mut Pace::Whole, output);
     }
@@ -233,7 +253,7 @@ pub fn drain(ws: &mut Connection, pace: &mut Pace, output: &mut Vec<u8>) -> usiz
         let chunk = ws.outbox().chunk();
         let n = chunk.len().min(left);
         assert!(n > 0, "what waits can be taken");
-        output.extend_from_slice(&chunk[..n]);
+        alloc::uncounted(|| output.extend_from_slice(&chunk[..n]));
         ws.outbox().advance(n);
         left -= n;
     }
@@ -260,7 +280,8 @@ pub fn weigh(
     let mut ws = make(config.clone());
     while !rest.is_empty() && ws.wants_read() {
         let (piece, behind) = rest.split_at_mut(pace.feed(rest.len()));
-        came += piece.len();
+        let read = piece.len();
+        came += read;
         let (mut input, mut ends) = (piece, false);
         loop {
             while let Some(event) = ws.receive(&mut input) {
@@ -269,7 +290,9 @@ pub fn weigh(
             }
             let waits = ws.buffered();
             let owned = usize::try_from(alloc::owned() - before).unwrap_or(0);
-            let limit = ceiling(&ws, came) + waits * 5 / 4 + if waits > 0 { 1024 } else { 0 };
+            // While it is paused it sets aside what was read.
+            let aside = if ws.wants_read() { 0 } else { read };
+            let limit = ceiling(&ws, came) + aside + waits * 5 / 4 + if waits > 0 { 1024 } else { 0 };
             assert!(owned <= limit, "{owned} bytes, and not {limit}, after {came}: {:?}", ws.state());
             // Twice: what was sent makes room for a pong that was kept.
             while ws.buffered() > 0 {

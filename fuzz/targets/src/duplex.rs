@@ -115,7 +115,7 @@ pub fn duplex(data: &[u8]) {
             Role::Server => Connection::server(config),
             Role::Client => Connection::client(client_request(), config).expect("a valid request"),
         };
-        Side { owned: alloc::owned() - before, ..Side::new(ws) }
+        Side::new(ws, alloc::owned() - before)
     };
     let mut sides = [make(Role::Server), make(Role::Client)];
     let (mut now, mut harmed) = (Duration::from_secs(1000), false);
@@ -130,7 +130,7 @@ pub fn duplex(data: &[u8]) {
             break;
         }
     }
-    end(&mut sides, now, harmed, opened, fragments);
+    end(&mut sides, now, harmed, opened);
 }
 
 /// Whether it keeps messages from arriving.
@@ -215,7 +215,7 @@ fn settle(side: &mut Side, peer: &mut Side, now: Duration) {
 }
 
 /// Everything is let go; then messages must have arrived, in order, and time ends what is left.
-fn end(sides: &mut [Side; 2], mut now: Duration, harmed: bool, opened: bool, fragments: bool) {
+fn end(sides: &mut [Side; 2], mut now: Duration, harmed: bool, opened: bool) {
     let [server, client] = sides;
     server.restore(usize::MAX, client);
     client.restore(usize::MAX, server);
@@ -230,16 +230,14 @@ fn end(sides: &mut [Side; 2], mut now: Duration, harmed: bool, opened: bool, fra
         }
     }
     for (side, peer) in [(&*server, &*client), (&*client, &*server)] {
-        if !(fragments && opened) {
-            assert!(peer.sent.starts_with(&side.received), "lost, repeated or out of order");
-            assert!(
-                harmed || side.received == peer.sent,
-                "not all arrived: {}, {} unread, {} written",
-                brief(&side.ws),
-                side.inbound.len(),
-                peer.wire.len()
-            );
-        }
+        assert!(peer.sent.starts_with(&side.received), "lost, repeated or out of order");
+        assert!(
+            harmed || side.received == peer.sent,
+            "not all arrived: {}, {} unread, {} written",
+            brief(&side.ws),
+            side.inbound.len(),
+            peer.wire.len()
+        );
     }
     for side in [&mut *server, &mut *client] {
         let _ = side.with(|ws| ws.close(1000, ""));
@@ -254,6 +252,7 @@ fn end(sides: &mut [Side; 2], mut now: Duration, harmed: bool, opened: bool, fra
     for (side, role) in [(server, Role::Server), (client, Role::Client)] {
         assert!(side.over && side.ws.is_closed(), "no end: {}", brief(&side.ws));
         side.weigh(0);
+        side.judge_work();
         let size = if opened { 0 } else { crate::http::head(&side.wire).map_or(side.wire.len(), |head| head.size) };
         let said = if side.wire.starts_with(b"HTTP/1.1 4") { vec![] } else { output(&side.wire[size..], role, harmed) };
         assert!(said.iter().filter(|said| matches!(said, Said::Close(..))).count() <= 1);

@@ -120,15 +120,17 @@ fn frames(role: Role, data: &[u8]) {
         }
         Behind { role, pongs: !slow, closing, announced }.judge_read(&outcome.seen, &outcome.output, &expected);
     }
-    // What may be kept of a message, and of one read while the outbox is full.
-    let ceiling = |_: &Connection, came: usize| {
-        let open = read(&bytes[..came], role, limits);
-        let kept = open.rest + if open.in_message { came } else { 0 };
-        kept * 5 / 4 + 4096 + declared(&bytes[..came], role, limits).min(16 << 10)
-    };
+    let ceiling = |_: &Connection, came: usize| kept(&bytes[..came], role, limits);
     if bytes.len() < 500 {
         weigh(config(), make, bytes, Pace::Pieces((*seed).into()), &mut { respond }, ceiling);
     }
+}
+
+/// PROTOCOL: what may be kept of what came: of a message that is not complete, or of one read while the outbox is full, the
+/// bytes and a quarter, and 4 KiB; of what is only announced 16 KiB.
+pub(crate) fn kept(bytes: &[u8], role: Role, limits: Limits) -> usize {
+    let open = read(bytes, role, limits);
+    (open.rest + open.message.unwrap_or(0)) * 5 / 4 + 4096 + declared(bytes, role, limits).min(16 << 10)
 }
 
 /// Bytes that the incomplete frame at the end of `bytes` has announced.
@@ -193,7 +195,11 @@ impl Behind {
         self.judge_read(seen, output, &read(input, self.role, limits));
     }
 
-    fn judge_read(self, seen: &[Seen], output: &[u8], expected: &Read) {
+    /// The same, where it is known what the input says.
+    ///
+    /// # Panics
+    /// If they are not.
+    pub fn judge_read(self, seen: &[Seen], output: &[u8], expected: &Read) {
         let Behind { role, pongs, closing, announced } = self;
         let (mut events, mut sent) = (Vec::new(), Vec::new());
         if closing {

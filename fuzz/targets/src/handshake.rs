@@ -2,11 +2,14 @@
 
 use crate::{
     drive::{Outcome, Pace, Seen, client_request, config, drain, drive, weigh},
-    frames::{Behind, echo},
+    frames::{Behind, echo, kept},
     http::{self, Head},
+    reference::Limits,
 };
-use std::sync::Arc;
-use timtow_core::{Cause, Closed, Config, Connection, Deflate, Event, HandshakeFailure, Rejection, Response, Role};
+use std::{cell::Cell, sync::Arc};
+use timtow_core::{
+    Cause, Closed, Config, Connection, Deflate, Event, HandshakeFailure, Rejection, Response, Role, State,
+};
 
 /// Long runs from few bytes: `ff`, a count, and a byte stand for 32 times as many of this byte, until there are `most`.
 pub(crate) fn expand(bytes: &[u8], most: usize) -> Vec<u8> {
@@ -79,18 +82,39 @@ pub fn handshake_server(data: &[u8]) {
     let config = || server_config(*options);
     let run = |pace| drive(Connection::server(Arc::new(config())), bytes, pace, &mut responder(answer));
     run_cut(*seed, bytes, run, |outcome, pongs| judge_server(outcome, bytes, answer, pongs));
-    weigh(
-        config(),
-        Connection::server,
-        bytes,
-        Pace::Pieces((*seed).into()),
-        &mut responder(answer),
-        |ws, came| match ws.state() {
-            timtow_core::State::Connecting => 17 << 10,
-            _ => (17 << 10) + came * 5 / 4,
-        },
-    );
+    let (head, compressed) = (http::head(bytes).map_or(bytes.len(), |head| head.size), Cell::new(false));
+    let mut respond = noting(&compressed, responder(answer));
+    weigh(config(), Connection::server, bytes, Pace::Pieces((*seed).into()), &mut respond, |ws, came| {
+        match ws.state() {
+            State::Connecting => 17 << 10,
+            // What the answer depends on, and what is set aside behind the head, whose buffer doubles.
+            State::Requested => head + 1024 + 2 * came.saturating_sub(head),
+            _ => behind_handshake(&bytes[head.min(came)..came], Role::Server, compressed.get()),
+        }
+    });
 }
+
+/// Notes whether compression was agreed on.
+fn noting<'n>(
+    compressed: &'n Cell<bool>,
+    mut respond: impl FnMut(&mut Connection, Option<Event<'_>>) + 'n,
+) -> impl FnMut(&mut Connection, Option<Event<'_>>) + 'n {
+    move |ws, event| {
+        if let Some(Event::Open(opened)) = &event {
+            compressed.set(opened.deflate.is_some());
+        }
+        respond(ws, event);
+    }
+}
+
+/// What may be kept of what came behind the opening handshake. Where it may be compressed nobody here reads it: a message, zlib's
+/// state in both directions, and the windows.
+fn behind_handshake(came: &[u8], role: Role, compressed: bool) -> usize {
+    if compressed { (1 << 20) * 5 / 4 + (448 << 10) } else { kept(came, role, DEFAULT) }
+}
+
+/// The limits that no configuration changes.
+const DEFAULT: Limits = Limits { frame: 1 << 20, message: 1 << 20, fragments: usize::MAX };
 
 /// What every request that is passed on to the application must be (RFC 6455 4.2.1).
 fn is_upgrade(head: &Head) -> bool {
@@ -187,10 +211,28 @@ pub fn handshake_client(data: &[u8]) {
         drain(&mut ws, &mut Pace::Whole, &mut Vec::new());
         ws
     };
-    // A head, and up to 64 KiB of a body.
-    weigh(config(), make, bytes, Pace::Pieces((*seed).into()), &mut echo, |_, came| {
-        (19 << 10) + 2 * came.min(64 << 10)
+    let (head, compressed) = (last_head(bytes), Cell::new(false));
+    let mut respond = noting(&compressed, echo);
+    weigh(config(), make, bytes, Pace::Pieces((*seed).into()), &mut respond, |ws, came| {
+        let behind = came.saturating_sub(head);
+        match ws.state() {
+            // Behind the head there is up to 64 KiB of a body.
+            State::Connecting => (17 << 10) + behind.min(64 << 10) * 9 / 8,
+            _ => behind_handshake(&bytes[came - behind..came], Role::Client, compressed.get()),
+        }
     });
+}
+
+/// Where the head ends that other responses with 1xx only precede; 0 where that is not known.
+pub(crate) fn last_head(bytes: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(head) = http::head(&bytes[at..]) {
+        at += head.size;
+        if !is_informational(&head) {
+            return at;
+        }
+    }
+    0
 }
 
 fn judge_client(outcome: &Outcome, bytes: &[u8], offered: &[String], pongs: bool) {

@@ -2,15 +2,15 @@
 
 use crate::{
     drive::{Outcome, Pace, Seen, client_request, config, drain, drive, weigh},
-    frames::Behind,
-    handshake::{Answer, expand, responder},
+    frames::{Behind, kept},
+    handshake::{Answer, expand, last_head, responder},
     http::{self, Head},
-    reference::Said,
+    reference::{Limits, Said},
 };
 use md5::{Digest, Md5};
 use std::sync::Arc;
 use timtow_core::{
-    Cause, ClientRequest, Closed, Config, Connection, Draft, Drafts, Event, Kind, Response, Role, Violation,
+    Cause, ClientRequest, Closed, Config, Connection, Draft, Drafts, Event, Kind, Response, Role, State, Violation,
 };
 
 /// hixie-75.
@@ -72,8 +72,16 @@ fn legacy(draft: Draft, data: &[u8]) {
         drain(&mut ws, &mut Pace::Whole, &mut Vec::new());
         ws
     };
-    weigh(config(), make, &input, Pace::Pieces((*seed).into()), &mut responder(Answer::AtOnce), |_, came| {
-        (20 << 10) + 2 * came
+    let case = Case { role, drafts, wanted: draft, limits: (max_frame, max_message), pongs: true };
+    let (spoken, behind) = case.handshake(&input);
+    weigh(config(), make, &input, Pace::Pieces((*seed).into()), &mut responder(Answer::AtOnce), |ws, came| {
+        let rest = came.saturating_sub(behind);
+        match ws.state() {
+            // A client keeps the body of an error.
+            State::Connecting if role == Role::Client => (17 << 10) + rest.min(64 << 10) * 9 / 8,
+            State::Connecting => 17 << 10,
+            _ => case.kept(spoken, &input[came - rest..came]),
+        }
     });
 }
 
@@ -103,6 +111,31 @@ struct Case {
 }
 
 impl Case {
+    /// What is spoken behind the opening handshake, if it is one, and where that ends.
+    fn handshake(&self, input: &[u8]) -> (Option<Draft>, usize) {
+        match self.role {
+            Role::Server => {
+                let head = http::head(input);
+                let draft = head.as_ref().and_then(recognise);
+                let body = if draft == Some(Draft::Hixie76) { 8 } else { 0 };
+                (draft, head.map_or(input.len(), |head| head.size) + body)
+            }
+            Role::Client => {
+                let body = if self.wanted == Draft::Hixie76 { 16 } else { 0 };
+                (Some(self.wanted), last_head(input) + body)
+            }
+        }
+    }
+
+    /// What may be kept of what came behind it.
+    fn kept(&self, spoken: Option<Draft>, came: &[u8]) -> usize {
+        let (frame, message) = self.limits;
+        match spoken {
+            Some(draft) if draft.is_hixie() => read(draft, came, frame, message).rest * 5 / 4 + 4096,
+            _ => kept(came, self.role, Limits { frame, message, fragments: usize::MAX }),
+        }
+    }
+
     fn judge(&self, outcome: &Outcome, input: &[u8]) {
         match &outcome.seen[..] {
             [Seen::Request(..), Seen::Open(_), seen @ ..] => {
@@ -148,7 +181,7 @@ impl Case {
             let behind = Behind { role: self.role, pongs: self.pongs, closing: false, announced: false };
             return behind.judge_within(seen, output, input, max_frame, max_message);
         }
-        let (texts, end) = read(draft, input, max_frame, max_message);
+        let Read { texts, end, .. } = read(draft, input, max_frame, max_message);
         let mut events: Vec<Seen> = Vec::new();
         let mut sent = Vec::new();
         for text in texts {
@@ -220,11 +253,20 @@ enum End {
     Broken(Violation),
 }
 
-/// The frames of the hixie drafts, slowly: the texts, and how it ends.
-fn read(draft: Draft, mut bytes: &[u8], max_frame: usize, max_message: usize) -> (Vec<String>, End) {
+/// What the frames of the hixie drafts say.
+struct Read {
+    texts: Vec<String>,
+    end: End,
+    /// Bytes of the frame that is not complete.
+    rest: usize,
+}
+
+/// The frames of the hixie drafts, slowly.
+fn read(draft: Draft, mut bytes: &[u8], max_frame: usize, max_message: usize) -> Read {
     let mut texts = Vec::new();
-    loop {
-        let Some((&first, rest)) = bytes.split_first() else { return (texts, End::Between) };
+    let (end, rest) = loop {
+        let incomplete = bytes.len();
+        let Some((&first, rest)) = bytes.split_first() else { break (End::Between, 0) };
         if first < 0x80 {
             let most = if first == 0 { max_frame.min(max_message) } else { max_frame };
             let over = if most < max_frame { Violation::MessageTooBig } else { Violation::FrameTooBig };
@@ -233,34 +275,37 @@ fn read(draft: Draft, mut bytes: &[u8], max_frame: usize, max_message: usize) ->
                     let text = String::from_utf8_lossy(&rest[..end]).into_owned();
                     bytes = &rest[end + 1..];
                     if first == 0 && text.len() > max_message {
-                        return (texts, End::Broken(Violation::MessageTooBig));
+                        break (End::Broken(Violation::MessageTooBig), 0);
                     }
                     texts.extend((first == 0).then_some(text));
                 }
-                None if rest.len() <= most => return (texts, End::Lost),
-                _ => return (texts, End::Broken(over)),
+                None if rest.len() <= most => break (End::Lost, incomplete),
+                _ => break (End::Broken(over), 0),
             }
             continue;
         }
         let mut length = 0usize;
         let mut at = 0;
-        loop {
-            let Some(byte) = rest.get(at) else { return (texts, End::Lost) };
+        // More than nine bytes of a length are over any limit.
+        let ended = loop {
+            let Some(byte) = rest.get(at) else { break false };
             length = length * 128 + usize::from(byte & 0x7f);
             at += 1;
-            if length > max_frame || at > 9 {
-                return (texts, End::Broken(Violation::FrameTooBig));
+            if length > max_frame || at > 9 || byte & 0x80 == 0 {
+                break true;
             }
-            if byte & 0x80 == 0 {
-                break;
-            }
+        };
+        if length > max_frame || at > 9 {
+            break (End::Broken(Violation::FrameTooBig), 0);
         }
-        if first == 0xff && length == 0 && draft == Draft::Hixie76 {
-            return (texts, End::Close);
+        if ended && first == 0xff && length == 0 && draft == Draft::Hixie76 {
+            break (End::Close, 0);
         }
-        if rest.len() - at < length {
-            return (texts, End::Lost);
+        // What is skipped is not kept.
+        if !ended || rest.len() - at < length {
+            break (End::Lost, 0);
         }
         bytes = &rest[at + length..];
-    }
+    };
+    Read { texts, end, rest }
 }

@@ -41,8 +41,8 @@ pub struct Read {
     pub said: Vec<Said>,
     /// Bytes that were not looked at: an incomplete frame, or all that is behind the end.
     pub rest: usize,
-    /// Whether a message has begun and not ended.
-    pub in_message: bool,
+    /// Bytes so far of a message that has begun and not ended.
+    pub message: Option<usize>,
 }
 
 /// A header that is complete.
@@ -139,7 +139,7 @@ pub fn read(mut bytes: &[u8], role: Role, limits: Limits) -> Read {
         let open = message.as_ref().map(|(_, payload)| payload.len());
         let end = |read: Read, said: Option<Said>, rest: usize| {
             let said = read.said.into_iter().chain(said).collect();
-            Read { said, rest, in_message: open.is_some() }
+            Read { said, rest, message: open }
         };
         let header = match header(bytes, role, open, limits) {
             Err(violation) => return end(read, Some(Said::Broken(violation)), bytes.len()),
@@ -170,7 +170,8 @@ pub fn read(mut bytes: &[u8], role: Role, limits: Limits) -> Read {
             read.said.push(said);
         }
         if !complete {
-            return Read { in_message: message.is_some(), ..end(read, None, bytes.len()) };
+            let message = message.as_ref().map(|(_, payload)| payload.len());
+            return Read { message, ..end(read, None, bytes.len()) };
         }
         bytes = &bytes[header.size + came..];
         if header.fin && header.opcode < 8 {

@@ -1,6 +1,9 @@
 //! One side of a pair: a connection, its half of the transport, and what it sent and received.
 
-use crate::{alloc, drive::brief};
+use crate::{
+    alloc,
+    drive::{brief, work},
+};
 use std::{
     collections::VecDeque,
     hash::{DefaultHasher, Hash, Hasher},
@@ -20,7 +23,7 @@ fn hash(bytes: &[u8]) -> u64 {
 pub(super) struct Side {
     pub(super) ws: Connection,
     /// Bytes that `ws` owns on the heap.
-    pub(super) owned: isize,
+    owned: isize,
     /// What the peer wrote, and whether it wrote its last.
     pub(super) inbound: VecDeque<u8>,
     pub(super) ended: bool,
@@ -36,6 +39,14 @@ pub(super) struct Side {
     /// The fragmented message that is being sent.
     pub(super) sending: Vec<u8>,
     pub(super) received: Vec<Digest>,
+    /// The pieces so far of the message that is coming in fragments.
+    coming: Vec<u8>,
+    /// Bytes that `ws` was given: to read, and to send.
+    given: usize,
+    /// All that it asked the allocator for.
+    asked_for: isize,
+    /// Calls in which it had something to say.
+    spoken: usize,
     pub(super) asked: bool,
     pub(super) over: bool,
     pub(super) largest: usize,
@@ -50,10 +61,10 @@ enum Told {
 }
 
 impl Side {
-    pub(super) fn new(ws: Connection) -> Self {
+    pub(super) fn new(ws: Connection, owned: isize) -> Self {
         Side {
             ws,
-            owned: 0,
+            owned,
             inbound: VecDeque::new(),
             ended: false,
             eof: false,
@@ -63,6 +74,10 @@ impl Side {
             sent: Vec::new(),
             sending: Vec::new(),
             received: Vec::new(),
+            coming: Vec::new(),
+            given: 0,
+            asked_for: 0,
+            spoken: 0,
             asked: false,
             over: false,
             largest: 0,
@@ -71,9 +86,11 @@ impl Side {
 
     /// Does something with the connection, and counts what it owns afterwards.
     pub(super) fn with<R>(&mut self, f: impl FnOnce(&mut Connection) -> R) -> R {
-        let before = alloc::owned();
+        let (before, asked_for, waited) = (alloc::owned(), alloc::total(), self.ws.buffered());
         let result = f(&mut self.ws);
         self.owned += alloc::owned() - before;
+        self.asked_for += alloc::total() - asked_for;
+        self.spoken += usize::from(self.ws.buffered() > waited);
         result
     }
 
@@ -96,6 +113,7 @@ impl Side {
         });
         let inside = !self.sending.is_empty();
         self.sent_or_why(sent, inside);
+        self.given += len;
         if sent.is_ok() {
             self.sent.push((kind, len, hash(&payload)));
             self.largest = self.largest.max(len);
@@ -109,6 +127,7 @@ impl Side {
         let other = self.sending.first().is_some_and(|begun| *begun != u8::from(text));
         let sent =
             self.with(|ws| ws.send_fragment(Fragment { kind, payload: (&payload[..]).into(), fin, message_len: None }));
+        self.given += len;
         self.sent_or_why(sent, other);
         if sent.is_err() {
             return;
@@ -137,10 +156,11 @@ impl Side {
 
     /// Gives `input` to the connection, until nothing comes of it; whether anything did.
     pub(super) fn receive(&mut self, mut input: Vec<u8>) -> bool {
+        self.given += input.len();
         let mut rest = &mut input[..];
         let mut any = false;
         loop {
-            let before = alloc::owned();
+            let (before, asked_for, waited) = (alloc::owned(), alloc::total(), self.ws.buffered());
             let told = self.ws.receive(&mut rest).map(|event| match &event {
                 Event::Message(message) => {
                     let kind = match message {
@@ -152,11 +172,22 @@ impl Side {
                     };
                     Told::Message((kind, message.as_bytes().len(), hash(message.as_bytes())))
                 }
+                Event::Fragment(Fragment { kind, payload, fin, .. }) => alloc::uncounted(|| {
+                    self.coming.extend_from_slice(payload);
+                    if !fin {
+                        return Told::Other;
+                    }
+                    let whole = std::mem::take(&mut self.coming);
+                    assert!(*kind == Kind::Binary || std::str::from_utf8(&whole).is_ok(), "text is UTF-8");
+                    Told::Message((*kind, whole.len(), hash(&whole)))
+                }),
                 Event::Request(_) => Told::Asked,
                 Event::Closed(_) => Told::Over,
                 _ => Told::Other,
             });
             self.owned += alloc::owned() - before;
+            self.asked_for += alloc::total() - asked_for;
+            self.spoken += usize::from(self.ws.buffered() > waited);
             let Some(told) = told else { break };
             assert!(!self.over, "an event behind the end");
             any = true;
@@ -240,6 +271,13 @@ impl Side {
         assert!(asks.is_none_or(|asks| asks > now), "a busy loop: {asks:?} at {now:?}: {:?}", self.ws.state());
         // What was set aside may have been the beginning of a frame, without an event.
         moved || self.ws.wants_read() && !self.inbound.is_empty()
+    }
+
+    /// Whatever it says may need an outbox.
+    pub(super) fn judge_work(&self) {
+        let Side { asked_for, given, wire, spoken, .. } = self;
+        let most = work(given + wire.len(), *spoken);
+        assert!(*asked_for <= most, "{asked_for} bytes asked for, and not {most}, to say {spoken} things");
     }
 
     /// PROTOCOL: what it may own at most: its opening handshake; what waits and what may yet be appended without moving; a
