@@ -11,12 +11,14 @@ pub(crate) struct Time(u64);
 
 /// No deadline.
 pub(crate) const NEVER: Time = Time(u64::MAX);
+/// The last time there is.
+const LAST: u64 = u64::MAX - 1;
 
 impl From<Duration> for Time {
     #[inline]
     fn from(since: Duration) -> Self {
-        // 584 years and more are never.
-        Time(u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+        // What is more than 584 years away is as far as that, and still a deadline that is armed.
+        Time(u64::try_from(since.as_nanos()).map_or(LAST, |nanoseconds| nanoseconds.min(LAST)))
     }
 }
 

@@ -323,6 +323,29 @@ fn an_empty_outbox_has_no_write_deadline() {
 
 /// Zero asks for the time; having been told it, nobody asks again before something has happened.
 #[test]
+fn deadlines_that_no_clock_reaches_are_armed_once() {
+    for length in [Duration::from_secs(1 << 40), Duration::MAX] {
+        let far = Some(length);
+        let config = Config {
+            handshake_timeout: far,
+            close_timeout: far,
+            ping_interval: far,
+            pong_timeout: far,
+            write_timeout: far,
+            ..config()
+        };
+        let mut ws = Connection::upgraded(Role::Server, Arc::new(config));
+        ws.send("nobody takes it").unwrap();
+        assert_eq!(ws.poll_timeout(), Some(Duration::ZERO));
+        ws.handle_timeout(SECOND);
+        assert_ne!(ws.poll_timeout(), Some(Duration::ZERO), "the time was told");
+        ws.close(1000, "").unwrap();
+        ws.handle_timeout(1000 * SECOND);
+        assert_ne!(ws.poll_timeout(), Some(Duration::ZERO));
+    }
+}
+
+#[test]
 fn the_time_is_asked_for_only_when_it_is_needed() {
     let config = Arc::new(config());
     let mut ws = Connection::server(config.clone());
