@@ -4,7 +4,10 @@
 //! is ready; here without its split, whose lock an echo does not need. The buffers as the documentation of tungstenite's
 //! `WebSocketConfig` has them.
 
-use std::{io, net::TcpStream};
+use std::{
+    io,
+    net::{TcpListener, TcpStream},
+};
 
 use async_tungstenite::{
     accept_async_with_config,
@@ -13,21 +16,24 @@ use async_tungstenite::{
 use smol::{Async, LocalExecutor};
 
 fn main() -> io::Result<()> {
-    let listener = peers_common::listen(peers_common::contestant!());
-    let executor = LocalExecutor::new();
-    smol::block_on(executor.run(async {
-        let listener = Async::new(listener)?;
-        loop {
-            match listener.accept().await {
-                Ok((stream, _)) => {
-                    stream.get_ref().set_nodelay(true)?;
-                    executor.spawn(async { peers_common::log(echo(stream).await) }).detach();
-                }
-                Err(error) if peers_common::is_only_theirs(&error) => {}
-                Err(error) => return Err(error),
+    let listener = Async::new(peers_common::listen(peers_common::contestant!()))?;
+    let executor = Box::leak(Box::new(LocalExecutor::new()));
+    // A task of its own: what the executor runs by itself is polled, and accepts in vain, whenever a connection is served.
+    let accepting = executor.spawn(accept(executor, listener));
+    smol::block_on(executor.run(accepting))
+}
+
+async fn accept(executor: &'static LocalExecutor<'_>, listener: Async<TcpListener>) -> io::Result<()> {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                stream.get_ref().set_nodelay(true)?;
+                executor.spawn(async { peers_common::log(echo(stream).await) }).detach();
             }
+            Err(error) if peers_common::is_only_theirs(&error) => {}
+            Err(error) => return Err(error),
         }
-    }))
+    }
 }
 
 async fn echo(stream: Async<TcpStream>) -> Result<(), Error> {
