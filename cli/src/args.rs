@@ -155,8 +155,8 @@ pub(crate) struct BenchArguments {
     /// Seed of the random order and of what is sent [default: from the clock; recorded in the results]
     #[arg(long)]
     pub(crate) seed: Option<u64>,
-    /// Print the table of such a file in Markdown, and measure nothing
-    #[arg(long, value_name = "results.json", hide = true, conflicts_with_all = ["quick", "only", "experiments", "peers", "against", "out", "seconds", "seed"])]
+    /// Print the table of such a file in Markdown, or what the runtimes of --only cost, and measure nothing
+    #[arg(long, value_name = "results.json", hide = true, conflicts_with_all = ["quick", "experiments", "peers", "against", "out", "seconds", "seed"])]
     pub(crate) table: Option<PathBuf>,
     /// Write report.html from such a file, and measure nothing
     #[arg(long, value_name = "results.json", hide = true, conflicts_with_all = ["quick", "only", "experiments", "peers", "against", "seconds", "seed", "table"])]

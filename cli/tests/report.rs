@@ -121,12 +121,38 @@ fn the_book_gets_a_table() {
     assert!(text.contains("mio again") && text.contains("\\*"), "{text}");
 }
 
-/// `book/measure.sh` makes both.
 #[test]
-fn the_table_in_the_book_is_that_of_its_results() {
+fn a_chapter_gets_what_its_loop_costs() {
+    let output = timtow(&["bench", "--table", RESULTS, "--only", "mio,smol"]);
+    assert!(output.status.success());
+    let text = String::from_utf8(output.stdout).unwrap();
+    let head = text.lines().next().unwrap();
+    assert!(head.ends_with("| mio | smol |"), "{text}");
+    for what in ["16 B, 16 in flight", "handshake", "idle connection", "kernel's memory", "for one message", "floods"] {
+        assert!(text.lines().any(|line| line.starts_with("| ") && line.contains(what)), "{what}: {text}");
+    }
+    assert!(!text.contains("tokio"), "{text}");
+}
+
+/// `book/measure.sh` makes all of them.
+#[test]
+fn the_tables_in_the_book_are_those_of_its_results() {
     let book = concat!(env!("CARGO_MANIFEST_DIR"), "/../book");
-    let output = timtow(&["bench", "--table", &format!("{book}/results.json")]);
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let shown = std::fs::read_to_string(format!("{book}/src/generated/pick.md")).unwrap();
-    assert_eq!(String::from_utf8(output.stdout).unwrap(), shown);
+    let chapters = [
+        ("pick", None),
+        ("cost-threads", Some("threads")),
+        ("cost-mio", Some("mio")),
+        ("cost-tokio", Some("tokio,tokio-current,tokio-reuseport")),
+        ("cost-smol", Some("smol")),
+        ("cost-async-std", Some("async-std")),
+    ];
+    for (name, only) in chapters {
+        let results = format!("{book}/results.json");
+        let mut arguments = vec!["bench", "--table", &results];
+        arguments.extend(only.into_iter().flat_map(|only| ["--only", only]));
+        let output = timtow(&arguments);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let shown = std::fs::read_to_string(format!("{book}/src/generated/{name}.md")).unwrap();
+        assert_eq!(String::from_utf8(output.stdout).unwrap(), shown, "{name}");
+    }
 }

@@ -311,8 +311,9 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What of one read may have to be set aside, behind the header of a frame that is as large.
-pub(crate) const SET_ASIDE: usize = (64 << 10) + MAX_HEADER;
+/// What of one read may have to be set aside, behind the header of a frame that is as large. Such a frame does not quite fill
+/// the room, or a read would follow that finds nothing.
+pub(crate) const SET_ASIDE: usize = (64 << 10) + 2 * MAX_HEADER;
 /// Room in front of what is read, for the first replies to it.
 const FRONT: usize = 4 << 10;
 /// Bytes of used buffers that a loop with many connections keeps: those of the largest message by default, and of its pieces.

@@ -95,7 +95,7 @@ pub(crate) fn parse(bytes: &[u8], expect: Expect) -> Result<Option<Header>, Viol
     Ok(Some(Header { fin, opcode, rsv1, mask, size: at + 4, len }))
 }
 
-/// Reads the commonest headers, those of whole data messages of less than 64 KiB; anything else is left to [`parse`].
+/// Reads the commonest headers, those of whole data messages; anything else is left to [`parse`].
 #[inline(always)]
 pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
     let masked = expect.role == Role::Server;
@@ -105,7 +105,7 @@ pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
             [_, _, high, low, ..] if high > 0 || low >= 126 => (4, usize::from(u16::from_be_bytes([high, low]))),
             _ => return None,
         },
-        127 => return None,
+        127 => (10, parse_long(bytes)?),
         len => (2, usize::from(len)),
     };
     if expect.in_message || (second & 0x80 != 0) != masked || len > expect.max_frame.min(expect.max_message) {
@@ -114,6 +114,13 @@ pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
     let opcode = if first == 0x81 { Opcode::Text } else { Opcode::Binary };
     let (mask, size) = if masked { (*bytes.get(at..)?.first_chunk()?, at + 4) } else { ([0; 4], at) };
     Some(Header { fin: true, opcode, rsv1: false, mask, size, len })
+}
+
+/// A length of eight bytes, if it is right.
+#[cold]
+fn parse_long(bytes: &[u8]) -> Option<usize> {
+    let len = u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?);
+    usize::try_from(len).ok().filter(|_| (1 << 16..1 << 63).contains(&len))
 }
 
 /// The first byte of a header.
@@ -330,6 +337,26 @@ mod tests {
             // one byte. Wherever the header is whole.
             let (one_byte, two_bytes) = if role == Role::Server { (4, 2) } else { (8, 6) };
             assert_eq!(short, 2 * ((4 * 126 + 101) * one_byte + 2 * two_bytes));
+        }
+    }
+
+    #[test]
+    fn the_short_way_reads_long_lengths_too() {
+        let lengths = [0, 125, 0xffff, 0x1_0000, 70_000, u64::MAX >> 1, 1 << 63, u64::MAX];
+        for (role, second, size) in [(Role::Server, 0xff, 14), (Role::Client, 0x7f, 10)] {
+            let mut short = Vec::new();
+            for len in lengths {
+                let bytes = [&[0x82, second][..], &len.to_be_bytes(), &[1, 2, 3, 4]].concat();
+                for (come, limit) in (0..=bytes.len()).flat_map(|come| [(come, 70_000), (come, usize::MAX)]) {
+                    let expect = Expect { role, in_message: false, rsv1: false, max_frame: limit, max_message: limit };
+                    let header = parse_short(&bytes[..come], expect);
+                    assert_eq!(header, parse(&bytes[..come], expect).ok().flatten(), "{len} {come} {limit}");
+                    short.extend(header.filter(|_| come == size).map(|header| (header.len as u64, limit)));
+                }
+            }
+            let all = usize::MAX;
+            let expected = [(0x1_0000, 70_000), (0x1_0000, all), (70_000, 70_000), (70_000, all), (u64::MAX >> 1, all)];
+            assert_eq!(short, expected);
         }
     }
 }

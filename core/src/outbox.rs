@@ -42,6 +42,9 @@ pub struct Outbox {
     /// Bytes that go before all these, and lie in the loop's read buffer for this turn.
     #[cfg(feature = "std")]
     front: usize,
+    /// Where they begin there.
+    #[cfg(feature = "std")]
+    front_at: usize,
     /// Whether `buffer` is the loop's, for this turn.
     lent: bool,
     /// What the loop has lent, likewise.

@@ -69,7 +69,16 @@ impl Connection {
     /// The commonest case, without any state: an unfragmented message that lies whole in the input. `None`: it is something
     /// else, for [`receive`](Connection::receive).
     #[inline(always)]
-    pub(crate) fn receive_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Message<'b>> {
+    fn receive_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Message<'b>> {
+        let header = self.whole_message(input)?;
+        let (frame, rest) = mem::take(input).split_at_mut(header.size + header.len);
+        *input = rest;
+        self.take_message(header, &mut frame[header.size..])
+    }
+
+    /// The header with which `input` begins, if it is that of an unfragmented message that lies whole there, and is due.
+    #[inline(always)]
+    pub(crate) fn whole_message(&self, input: &[u8]) -> Option<Header> {
         if !self.fast {
             return None;
         }
@@ -81,14 +90,13 @@ impl Connection {
             max_message: self.config.max_message,
         };
         let header = frame::parse_short(input, expect)?;
-        let end = header.size + header.len;
-        if input.len() < end || self.is_paused() {
-            return None;
-        }
-        let (frame, rest) = mem::take(input).split_at_mut(end);
-        *input = rest;
-        self.counting.bytes_received(end);
-        let payload = &mut frame[header.size..];
+        (input.len() - header.size >= header.len && !self.is_paused()).then_some(header)
+    }
+
+    /// That message. `None`: what [`receive`](Connection::receive) tells next.
+    #[inline(always)]
+    pub(crate) fn take_message<'b>(&mut self, header: Header, payload: &'b mut [u8]) -> Option<Message<'b>> {
+        self.counting.bytes_received(header.size + header.len);
         if self.role == Role::Server {
             mask::apply(payload, header.mask);
         }

@@ -123,3 +123,82 @@ fn replies_are_whole_and_in_order_whatever_the_socket_takes() {
         assert_eq!(endpoint.connection.counters().bytes_sent, socket.bytes.len() as u64, "seed {seed}");
     }
 }
+
+/// Takes everything; how many bytes each slice of each write had.
+#[derive(Default)]
+struct Slices {
+    written: Vec<Vec<usize>>,
+    bytes: Vec<u8>,
+}
+
+impl Output for Slices {
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.written.push(slices.iter().map(|slice| slice.len()).collect());
+        slices.iter().for_each(|slice| self.bytes.extend_from_slice(slice));
+        Ok(self.written.last().unwrap().iter().sum())
+    }
+
+    fn shutdown(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// One turn about messages of these sizes, answered by `reply`: what was written.
+fn turn(sizes: &[usize], reply: fn(&mut Context<'_>, Message<'_>)) -> Slices {
+    let server = Server::new(on_message(reply), Options::default());
+    let (mut session, mut endpoint) = (Session::new(&server, None), Endpoint::server(&server.options));
+    let mut client = Connection::upgraded(Role::Client, Arc::new(Config::default()));
+    for (n, size) in sizes.iter().enumerate() {
+        client.send(vec![n as u8; *size]).unwrap();
+    }
+    let mut buffers = Buffers::default();
+    let mut written = Slices::default();
+    for input in [common::REQUEST.as_bytes(), &common::drain(&mut client)] {
+        written = Slices::default();
+        buffers.input()[..input.len()].copy_from_slice(input);
+        session.turn(Access::Direct(&mut endpoint), &mut buffers, Input::Read(input.len()), &mut written);
+    }
+    written
+}
+
+/// The frame of a message of so many bytes.
+fn frame(byte: u8, size: usize) -> Vec<u8> {
+    let mut server = Connection::upgraded(Role::Server, Arc::new(Config::default()));
+    server.send(vec![byte; size]).unwrap();
+    common::drain(&mut server)
+}
+
+#[test]
+fn a_large_echo_is_one_piece_where_it_came() {
+    for (size, header) in [(4096 + 8, 4), (16 << 10, 4), (0xffff, 4), (64 << 10, 10)] {
+        let written = turn(&[size], |context, message| context.send(message).unwrap());
+        assert_eq!(written.written, [[size + header]]);
+        assert!(written.bytes == frame(0, size));
+    }
+}
+
+#[test]
+fn what_follows_a_large_echo_goes_behind_it() {
+    // In the same callback, and in that of a message behind it, be it small or large; the first piece stays where it came.
+    let written = turn(&[16 << 10], reply);
+    assert_eq!(written.written, [[(16 << 10) + 4, 6]]);
+    for second in [0, 3, 5000, 30_000] {
+        let written = turn(&[16 << 10, second], |context, message| context.send(message).unwrap());
+        let bytes = [frame(0, 16 << 10), frame(1, second)].concat();
+        assert_eq!(written.written, [[(16 << 10) + 4, bytes.len() - (16 << 10) - 4]]);
+        assert!(written.bytes == bytes);
+    }
+    // A small one before it is not next to it.
+    let written = turn(&[3, 16 << 10], |context, message| context.send(message).unwrap());
+    assert!(written.bytes == [frame(0, 3), frame(1, 16 << 10)].concat());
+}
+
+#[test]
+fn a_part_of_what_came_may_go_back() {
+    let half = |context: &mut Context<'_>, message: Message<'_>| context.send(&message.as_bytes()[..9000]).unwrap();
+    let written = turn(&[16 << 10], half);
+    assert_eq!(written.written, [[9004]]);
+    assert!(written.bytes == frame(0, 9000));
+    let rest = |context: &mut Context<'_>, message: Message<'_>| context.send(&message.as_bytes()[1..]).unwrap();
+    assert!(turn(&[16 << 10], rest).bytes == frame(0, (16 << 10) - 1));
+}

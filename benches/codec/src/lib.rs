@@ -8,9 +8,14 @@
 //! $ .ci/cost.sh                                                 # instructions and allocations, against the budget
 //! ```
 
-use std::sync::Arc;
+use std::{
+    io::{self, IoSlice},
+    sync::Arc,
+};
 use timtow_core::{
-    ClientRequest, Config, Connection, Deflate, DeflateParameters, Event, Kind, MaskSource, Outgoing, Response, Role,
+    Access, Buffers, ClientRequest, Config, Connection, Deflate, DeflateParameters, Endpoint, Event, Input, Kind,
+    MaskSource, Outgoing, Output, Response, Role,
+    app::{Echo, Options, Server, Session},
 };
 
 pub mod floor;
@@ -116,6 +121,48 @@ pub fn echo(connection: &mut Connection, mut wire: &mut [u8], scratch: &mut Vec<
     connection.outbox().advance(sent);
     connection.outbox().reclaim(scratch);
     sent
+}
+
+/// A server's side of one connection as every driver has it, with `serve`'s application that echoes: without a socket.
+pub struct Turns {
+    session: Session<Echo>,
+    endpoint: Endpoint,
+    buffers: Buffers,
+}
+
+/// Takes everything; how many bytes there were.
+struct Taken(usize);
+
+impl Output for Taken {
+    fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let taken = slices.iter().map(|slice| slice.len()).sum();
+        self.0 += taken;
+        Ok(taken)
+    }
+
+    fn shutdown(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Turns {
+    /// A connection that is open.
+    pub fn open() -> Self {
+        let server = Server::new(Echo, Options::default());
+        let (session, endpoint) = (Session::new(&server, None), Endpoint::server(&server.options));
+        let mut turns = Turns { session, endpoint, buffers: Buffers::default() };
+        assert!(turns.echo(&opening()) > 0);
+        turns
+    }
+
+    /// One turn: `wire` comes, as from a read, and is sent back. Returns how many bytes were sent.
+    pub fn echo(&mut self, wire: &[u8]) -> usize {
+        let mut taken = Taken(0);
+        self.buffers.input()[..wire.len()].copy_from_slice(wire);
+        let input = Input::Read(wire.len());
+        self.session.turn(Access::Direct(&mut self.endpoint), &mut self.buffers, input, &mut taken);
+        taken.0
+    }
 }
 
 /// The opening handshake that a client sends.

@@ -1,7 +1,9 @@
 //! What is measured happens.
 
 use std::sync::Arc;
-use timtow_benches::{accept, binary, echo, floor, kernels::KERNELS, leaf, messages, open, opening, receive, text};
+use timtow_benches::{
+    Turns, accept, binary, echo, floor, kernels::KERNELS, leaf, messages, open, opening, receive, text,
+};
 use timtow_core::{Config, Kind, Role};
 
 #[test]
@@ -10,6 +12,15 @@ fn messages_are_received_and_sent_back() {
     assert_eq!(receive(&mut open(Role::Server), &mut wire.clone()), 3);
     assert_eq!(echo(&mut open(Role::Server), &mut wire, &mut Vec::new()), 3 * 102);
     assert!(accept(&Arc::new(Config::default()), &mut opening()) > 100);
+}
+
+#[test]
+fn a_turn_sends_back_what_came() {
+    let mut turns = Turns::open();
+    for (size, count) in [(16, 16), (1024, 1), (16 << 10, 1)] {
+        let sent = turns.echo(&messages(Role::Client, Kind::Binary, size, count));
+        assert_eq!(sent, messages(Role::Server, Kind::Binary, size, count).len());
+    }
 }
 
 #[test]

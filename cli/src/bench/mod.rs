@@ -45,7 +45,7 @@ use results::{FORMAT, Results};
 /// `timtow bench`.
 pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
     if let Some(path) = &arguments.table {
-        return print(&table::markdown(&read(path)?));
+        return print(&table::markdown(&read(path)?, &arguments.only));
     }
     if let Some(path) = &arguments.report {
         return write(&arguments.out.join("report.html"), &report::page(&read(path)?));

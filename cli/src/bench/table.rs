@@ -5,6 +5,7 @@ use super::{
     results::Results,
     sheets::{self, Sheet},
 };
+use crate::runtimes::Runtime;
 
 /// What is printed when everything is measured.
 pub(crate) fn terminal(results: &Results) -> String {
@@ -26,24 +27,29 @@ pub(crate) fn terminal(results: &Results) -> String {
     text
 }
 
-/// The summary in Markdown, with where it comes from.
-pub(crate) fn markdown(results: &Results) -> String {
-    let table = sheets::summary(results);
+/// The summary in Markdown, with where it comes from; or what some loops cost, for their chapter.
+pub(crate) fn markdown(results: &Results, of: &[Runtime]) -> String {
     let escaped = |cell: &str| cell.trim().replace('|', "\\|").replace('*', "\\*");
-    let heads = table.head.iter().map(|head| escaped(&format!("{} {}", head[0], head[1])));
+    let table = if of.is_empty() { sheets::summary(results) } else { sheets::chapter(results, of) };
+    // Only a summary has places.
+    let first = if of.is_empty() { 0 } else { sheets::NAME };
+    let head = &table.head[first..];
+    let heads = head.iter().map(|head| escaped(&format!("{} {}", head[0], head[1])));
     let mut text = format!("| {} |\n", heads.collect::<Vec<_>>().join(" | "));
-    let rules = (0..table.head.len()).map(|column| if table.is_left(column) { "---" } else { "---:" });
+    let rules = (first..table.head.len()).map(|column| if table.is_left(column) { "---" } else { "---:" });
     text.push_str(&format!("| {} |\n", rules.collect::<Vec<_>>().join(" | ")));
     for row in &table.rows {
-        text.push_str(&format!("| {} |\n", row.iter().map(|cell| escaped(cell)).collect::<Vec<_>>().join(" | ")));
+        text.push_str(&format!(
+            "| {} |\n",
+            row[first..].iter().map(|cell| escaped(cell)).collect::<Vec<_>>().join(" | ")
+        ));
     }
     let machine = &results.machine;
-    let notes = sheets::legend(results).into_iter().chain(format::warnings(results));
-    let notes: Vec<String> = notes.map(|note| escaped(&note)).collect();
+    let notes = sheets::legend(results).into_iter().chain(format::warnings(results)).filter(|_| of.is_empty());
+    let notes: String = notes.map(|note| escaped(&note) + " ").collect();
     text.push_str(&format!(
-        "\n{}. {} Measured on {} with `{}`: {}, {} CPUs, {}.\n",
+        "\n{}. {notes}Measured on {} with `{}`: {}, {} CPUs, {}.\n",
         table.title,
-        notes.join(" "),
         &results.date[..results.date.len().min(10)],
         results.command,
         machine.cpu,

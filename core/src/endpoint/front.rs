@@ -14,26 +14,28 @@ use std::io::IoSlice;
 /// waits in the outbox, which knows how much that is.
 pub(crate) struct Front<'f> {
     room: &'f mut [u8],
+    /// The message that came lies right behind the room, and has so many bytes.
+    behind: usize,
     /// Where large replies go, if nothing is left to be received in this turn.
     output: Option<&'f mut (dyn Output + 'f)>,
 }
 
 impl<'f> Front<'f> {
     #[inline]
-    pub(super) fn new(room: &'f mut [u8], is_last: bool, output: &'f mut impl Output) -> Self {
-        Front { room, output: if is_last { Some(output) } else { None } }
+    pub(super) fn new(room: &'f mut [u8], behind: usize, is_last: bool, output: &'f mut impl Output) -> Self {
+        Front { room, behind, output: if is_last { Some(output) } else { None } }
     }
 
     /// No room: everything goes to the outbox.
     pub(crate) fn none() -> Self {
-        Front { room: &mut [], output: None }
+        Front { room: &mut [], behind: 0, output: None }
     }
 
     /// The same for a shorter time.
     #[inline]
     pub(crate) fn reborrow(&mut self) -> Front<'_> {
         let output = self.output.as_mut().map(|output| &mut **output as &mut dyn Output);
-        Front { room: self.room, output }
+        Front { room: self.room, behind: self.behind, output }
     }
 }
 
@@ -46,7 +48,8 @@ impl Endpoint {
         }
         let payload = message.payload.as_bytes();
         let outbox = &mut self.connection.outbox;
-        let used = outbox.fronted();
+        // What lies right behind the room has taken its end.
+        let Some(used) = outbox.front_end() else { return self.connection.send(message) };
         let header = frame::encode(frame::first(true, message.kind.into()), payload.len(), None);
         let end = header.size + payload.len();
         if let Some(room) = front.room.get_mut(used..)
@@ -60,6 +63,17 @@ impl Endpoint {
             copy(&mut room[header.size..end], payload);
             outbox.add_front(end);
             outbox.recycle(message.payload);
+            self.connection.counting.message_sent(true);
+            return Ok(());
+        }
+        // The message that came, or its beginning: with its header before it, it is one piece, where it is.
+        if used == 0
+            && (LARGE..=front.behind).contains(&payload.len())
+            && payload.as_ptr() == front.room.as_ptr_range().end
+            && let Some(at) = front.room.len().checked_sub(header.size)
+        {
+            front.room[at..].copy_from_slice(&header.bytes()[..header.size]);
+            outbox.set_front(at, end);
             self.connection.counting.message_sent(true);
             return Ok(());
         }

@@ -29,7 +29,7 @@ impl Endpoint {
         self.flush_front(&[], output);
     }
 
-    /// The same, with what `front` begins with before it.
+    /// The same, with what lies in `front` before it.
     pub(super) fn flush_front(&mut self, front: &[u8], output: &mut impl Output) {
         if self.connection.outbox.fronted() > 0 {
             self.write_front(front, output);
@@ -54,7 +54,7 @@ impl Endpoint {
     fn write_front(&mut self, front: &[u8], output: &mut impl Output) {
         self.deliver();
         let outbox = &mut self.connection.outbox;
-        let front = &front[..outbox.fronted()];
+        let front = &front[outbox.front_range()];
         let mut slices = [IoSlice::new(&[]); SLICES];
         slices[0] = IoSlice::new(front);
         let filled = 1 + if outbox.has_only_front() { 0 } else { outbox.chunks_vectored(&mut slices[1..]) };

@@ -62,21 +62,29 @@ pub(crate) fn go_on(
     let mut is_enough = false;
     loop {
         while !is_enough {
-            let (consumed, mut rest) = bytes.split_at_mut(left.at);
             // The commonest event by itself, so that it is made where it is used, and not moved.
-            let heard = if let Some(message) = access.with(|endpoint| endpoint.connection.receive_message(&mut rest)) {
-                left.at = end - rest.len();
-                let front = if is_in_place { Front::new(consumed, rest.is_empty(), output) } else { Front::none() };
-                hearer.message(access, front, message);
-                true
-            } else if let Some(event) = access.with(|endpoint| endpoint.connection.receive(&mut rest)) {
-                left.at = end - rest.len();
-                let front = if is_in_place { Front::new(consumed, rest.is_empty(), output) } else { Front::none() };
-                hearer.event(access, front, event);
-                true
-            } else {
-                false
-            };
+            let heard =
+                if let Some(header) = access.with(|endpoint| endpoint.connection.whole_message(&bytes[left.at..])) {
+                    let (consumed, rest) = bytes.split_at_mut(left.at + header.size);
+                    let (payload, rest) = rest.split_at_mut(header.len);
+                    left.at = end - rest.len();
+                    // Text that is none is told next.
+                    if let Some(message) = access.with(|endpoint| endpoint.connection.take_message(header, payload)) {
+                        let front = Front::new(consumed, header.len, rest.is_empty(), output);
+                        hearer.message(access, if is_in_place { front } else { Front::none() }, message);
+                    }
+                    true
+                } else {
+                    let (consumed, mut rest) = bytes.split_at_mut(left.at);
+                    let event = access.with(|endpoint| endpoint.connection.receive(&mut rest));
+                    let heard = event.is_some();
+                    if let Some(event) = event {
+                        left.at = end - rest.len();
+                        let front = Front::new(consumed, 0, rest.is_empty(), output);
+                        hearer.event(access, if is_in_place { front } else { Front::none() }, event);
+                    }
+                    heard
+                };
             if !heard {
                 break;
             }

@@ -17,7 +17,7 @@ use std::{
         atomic::{AtomicUsize, Ordering::Relaxed},
     },
 };
-use timtow_benches::{accept, echo, messages, open, open_deflate, opening, receive, text, wire};
+use timtow_benches::{Turns, accept, echo, messages, open, open_deflate, opening, receive, text, wire};
 use timtow_core::{Config, Connection, Fragment, Kind, Prepared, Role};
 
 /// Counts what is asked for; the system allocates.
@@ -74,6 +74,12 @@ fn scenarios() -> Vec<Scenario> {
         add(&format!("{role_name}-ping"), Box::new(move |n| echoes(role, ping(peer), n)));
         add(&format!("{role_name}-creation"), Box::new(move |n| creation(role, n)));
     }
+    for (size, count) in [(16, 16), (1024, 1), (16 << 10, 1)] {
+        add(
+            &format!("turn-{count}x{size}"),
+            Box::new(move |n| turns(&messages(Role::Client, Kind::Binary, size, count), n)),
+        );
+    }
     add("pieces", Box::new(pieces));
     add("handshake", Box::new(handshake));
     add("deflate", Box::new(deflate));
@@ -109,6 +115,14 @@ fn echoes(role: Role, mut wire: Vec<u8>, times: usize) {
     let (mut connection, mut scratch) = (open(role), Vec::new());
     for _ in 0..times {
         assert!(echo(&mut connection, black_box(&mut wire), &mut scratch) > 0);
+    }
+}
+
+/// The same bytes read again and again, and sent back, as every driver of a server does it.
+fn turns(wire: &[u8], times: usize) {
+    let mut turns = Turns::open();
+    for _ in 0..times {
+        assert!(turns.echo(black_box(wire)) > 0);
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::{env, fs, hint::black_box, time::Instant};
 use timtow_benches::{
-    binary, cut, echo, floor,
+    Turns, binary, cut, echo, floor,
     kernels::{KERNELS, lanes_into},
     leaf::{is_text, is_text_in_pieces, unmask, unmask_into, unmask_within},
     messages, open, text,
@@ -198,6 +198,47 @@ fn echoes(random: &mut Random) {
     }
 }
 
+/// What comes, where it is read to, and where the floor sends it to.
+struct Reads {
+    wire: Vec<u8>,
+    read: Vec<u8>,
+    out: Vec<u8>,
+}
+
+fn turns(random: &mut Random) {
+    println!(
+        "\nEcho in a turn, as `serve` makes it on every loop, without a socket, ns per message. What comes is copied to where a"
+    );
+    println!("loop reads it to; so it is for the floor.");
+    for size in [16, 125, 1024, 16 << 10, 64 << 10] {
+        let wire = messages(Role::Client, Kind::Binary, size, batch(size));
+        let (mut first, mut second) = (Turns::open(), Turns::open());
+        let floor = |unmask: fn(&[u8], &mut [u8], [u8; 4])| {
+            move |all: &mut Reads| {
+                all.read.copy_from_slice(&all.wire);
+                floor::echo(black_box(&all.read), &mut all.out, unmask)
+            }
+        };
+        let contest = Contest {
+            row: format!("binary, {} x {}", size_name(size), batch(size)),
+            state: Reads { read: wire.clone(), out: vec![0; wire.len()], wire },
+            per: batch(size),
+            contestants: vec![
+                each("timtow", move |all: &mut Reads| first.echo(&all.wire)),
+                each("again", move |all: &mut Reads| second.echo(&all.wire)),
+                each("floor", floor(unmask_into)),
+                each("floor in plain lanes", floor(lanes_into)),
+                each("the copy alone", |all: &mut Reads| all.read.copy_from_slice(&all.wire)),
+            ],
+            aside: 1,
+        };
+        if size == 16 {
+            contest.head("messages");
+        }
+        contest.run(random);
+    }
+}
+
 /// A contestant, whose result nobody needs.
 fn each<'c, S, R>(name: &'static str, mut f: impl FnMut(&mut S) -> R + 'c) -> Contestant<'c, S> {
     let f = move |state: &mut S| {
@@ -356,8 +397,8 @@ fn main() {
         "Medians of {ROUNDS} rounds in random order; of ratios, which are better below 1, also the range of the middle 80 %."
     );
     let random = &mut Random(Instant::now().elapsed().as_nanos() as u64 | 1);
-    let tables: [(&str, fn(&mut Random)); 4] =
-        [("echo", echoes), ("unmask", unmasking), ("move", moving), ("utf8", validating)];
+    let tables: [(&str, fn(&mut Random)); 5] =
+        [("echo", echoes), ("turn", turns), ("unmask", unmasking), ("move", moving), ("utf8", validating)];
     for (name, table) in tables {
         if wanted.is_empty() || wanted.iter().any(|wanted| wanted == name) {
             table(random);

@@ -1,5 +1,6 @@
 //! The results as tables of words, for the terminal, the book and the report alike.
 
+mod chapter;
 mod costs;
 mod others;
 
@@ -10,7 +11,7 @@ use super::{
     results::{Outcome, Results, Row},
     statistics::Spread,
 };
-use crate::load::Protocol;
+use crate::{load::Protocol, runtimes::Runtime};
 
 /// A table of words. The first column is the place, the second the name; they are followed by numbers.
 pub(crate) struct Sheet {
@@ -45,6 +46,11 @@ impl Sheet {
 /// The summary: what it costs, in the experiments that a quick comparison has, too.
 pub(crate) fn summary(results: &Results) -> Sheet {
     costs::summary(results)
+}
+
+/// What these loops cost, for the book's chapter about them.
+pub(crate) fn chapter(results: &Results, runtimes: &[Runtime]) -> Sheet {
+    chapter::chapter(results, runtimes)
 }
 
 /// All others that there are numbers for.

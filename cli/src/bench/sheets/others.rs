@@ -64,7 +64,7 @@ pub(super) fn syscalls(results: &Results) -> Option<Sheet> {
             let count = row.counts.iter().find(|count| count.depth == *depth);
             cells.push(count.map_or(row.outcome.word().into(), |count| number(count.per_message * count.depth as f64)));
         }
-        cells.push(row.counts.last().map_or(String::new(), calls));
+        cells.push(row.counts.last().map_or(String::new(), calls_of));
         sheet.rows.push(cells);
     }
     sheet.notes.push(
@@ -76,7 +76,7 @@ pub(super) fn syscalls(results: &Results) -> Option<Sheet> {
 }
 
 /// `epoll_wait 1, recvfrom 1`: the most frequent first.
-fn calls(count: &Count) -> String {
+pub(super) fn calls_of(count: &Count) -> String {
     let mut calls: Vec<(&String, f64)> =
         count.calls.iter().map(|(name, calls)| (name, calls * count.depth as f64)).collect();
     calls.sort_by(|one, other| other.1.total_cmp(&one.1));
@@ -86,7 +86,7 @@ fn calls(count: &Count) -> String {
 }
 
 /// `3`, or `3.1`.
-fn number(number: f64) -> String {
+pub(super) fn number(number: f64) -> String {
     let text = format!("{number:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
