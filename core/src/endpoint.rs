@@ -25,7 +25,9 @@ pub(crate) use front::Front;
 use output::Layer;
 use turn::Left;
 pub use turn::turn;
-pub(crate) use turn::{Hearer, begin, go_on};
+pub(crate) use turn::{Hearer, Share, begin, go_on};
+#[cfg(test)]
+pub(crate) use turn::{MESSAGES, READS};
 
 /// A connection behind its transport: what a driver drives.
 #[derive(Debug)]
@@ -265,12 +267,12 @@ impl Endpoint {
         if ended {
             self.connection.receive_eof();
         }
-        let Some(layer) = &mut self.layer else { return Left { at: FRONT, end: wire.len(), is_plain: false } };
+        let Some(layer) = &mut self.layer else { return Left { at: FRONT, end: wire.len(), ..Left::default() } };
         plain.clear();
         if !ended && !layer.failed && layer.transport.receive(&mut wire[FRONT..], plain).is_err() {
             self.fail_transport();
         }
-        Left { at: 0, end: plain.len(), is_plain: true }
+        Left { end: plain.len(), is_plain: true, ..Left::default() }
     }
 }
 

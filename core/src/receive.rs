@@ -73,7 +73,11 @@ impl Connection {
         let header = self.whole_message(input)?;
         let (frame, rest) = mem::take(input).split_at_mut(header.size + header.len);
         *input = rest;
-        self.take_message(header, &mut frame[header.size..])
+        let payload = &mut frame[header.size..];
+        if self.role == Role::Server {
+            mask::apply(payload, header.mask);
+        }
+        self.take_message(header, payload)
     }
 
     /// The header with which `input` begins, if it is that of an unfragmented message that lies whole there, and is due.
@@ -93,13 +97,10 @@ impl Connection {
         (input.len() - header.size >= header.len && !self.is_paused()).then_some(header)
     }
 
-    /// That message. `None`: what [`receive`](Connection::receive) tells next.
+    /// That message, unmasked. `None`: what [`receive`](Connection::receive) tells next.
     #[inline(always)]
     pub(crate) fn take_message<'b>(&mut self, header: Header, payload: &'b mut [u8]) -> Option<Message<'b>> {
         self.counting.bytes_received(header.size + header.len);
-        if self.role == Role::Server {
-            mask::apply(payload, header.mask);
-        }
         let message = if header.opcode == Opcode::Binary {
             Message::Binary(Cow::Borrowed(payload))
         } else {

@@ -179,10 +179,11 @@ fn a_large_echo_is_one_piece_where_it_came() {
 
 #[test]
 fn what_follows_a_large_echo_goes_behind_it() {
-    // In the same callback, and in that of a message behind it, be it small or large; the first piece stays where it came.
+    // In the same callback.
     let written = turn(&[16 << 10], reply);
     assert_eq!(written.written, [[(16 << 10) + 4, 6]]);
-    for second in [0, 3, 5000, 30_000] {
+    // In that of a small message behind it.
+    for second in [0, 3, 4000] {
         let written = turn(&[16 << 10, second], |context, message| context.send(message).unwrap());
         let bytes = [frame(0, 16 << 10), frame(1, second)].concat();
         assert_eq!(written.written, [[(16 << 10) + 4, bytes.len() - (16 << 10) - 4]]);
@@ -191,6 +192,23 @@ fn what_follows_a_large_echo_goes_behind_it() {
     // A small one before it is not next to it.
     let written = turn(&[3, 16 << 10], |context, message| context.send(message).unwrap());
     assert!(written.bytes == [frame(0, 3), frame(1, 16 << 10)].concat());
+}
+
+#[test]
+fn large_echoes_are_moved_together() {
+    let sizes = [5000, 16 << 10, 4096, 30_000, 4097, 5001];
+    let written = turn(&sizes, |context, message| context.send(message).unwrap());
+    let bytes = sizes.iter().zip(0..).flat_map(|(size, n)| frame(n, *size)).collect::<Vec<_>>();
+    assert_eq!(written.written, [[bytes.len()]]);
+    assert!(written.bytes == bytes);
+    // What is not sent back is not in the way, nor is what is sent instead.
+    let odd = |context: &mut Context<'_>, message: Message<'_>| match message.as_bytes()[0] {
+        n if n % 2 == 1 => context.send(message).unwrap(),
+        0 => {}
+        n => context.send(vec![n; 10]).unwrap(),
+    };
+    let bytes = [frame(1, 16 << 10), frame(2, 10), frame(3, 30_000), frame(4, 10), frame(5, 5001)].concat();
+    assert!(turn(&sizes, odd).bytes == bytes);
 }
 
 #[test]

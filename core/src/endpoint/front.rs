@@ -3,9 +3,10 @@
 
 use super::{Endpoint, Output, output::taken};
 use crate::{
-    Outgoing, SendError,
+    Outgoing, Role, SendError,
     copy::copy,
-    frame::{self, HEADER},
+    frame::{self, HEADER, Header},
+    mask,
     outbox::LARGE,
 };
 use std::io::IoSlice;
@@ -48,10 +49,20 @@ impl Endpoint {
         }
         let payload = message.payload.as_bytes();
         let outbox = &mut self.connection.outbox;
-        // What lies right behind the room has taken its end.
-        let Some(used) = outbox.front_end() else { return self.connection.send(message) };
         let header = frame::encode(frame::first(true, message.kind.into()), payload.len(), None);
         let end = header.size + payload.len();
+        // The message that came, or its beginning: with its header before it, it is one piece, where it is, and with those that
+        // went back before it.
+        if (LARGE..=front.behind).contains(&payload.len())
+            && payload.as_ptr() == front.room.as_ptr_range().end
+            && let Some(at) = front.room.len().checked_sub(header.size)
+            && outbox.extend_front(at, end)
+        {
+            front.room[at..].copy_from_slice(&header.bytes()[..header.size]);
+            self.connection.counting.message_sent(true);
+            return Ok(());
+        }
+        let Some(used) = outbox.front_end() else { return self.connection.send(message) };
         if let Some(room) = front.room.get_mut(used..)
             && end <= room.len()
             && let Some((halves, _)) = room.split_at_mut_checked(HEADER)
@@ -66,17 +77,6 @@ impl Endpoint {
             self.connection.counting.message_sent(true);
             return Ok(());
         }
-        // The message that came, or its beginning: with its header before it, it is one piece, where it is.
-        if used == 0
-            && (LARGE..=front.behind).contains(&payload.len())
-            && payload.as_ptr() == front.room.as_ptr_range().end
-            && let Some(at) = front.room.len().checked_sub(header.size)
-        {
-            front.room[at..].copy_from_slice(&header.bytes()[..header.size]);
-            outbox.set_front(at, end);
-            self.connection.counting.message_sent(true);
-            return Ok(());
-        }
         match front.output.take() {
             Some(output) if payload.len() >= LARGE && message.payload.is_borrowed() => {
                 self.connection.counting.message_sent(true);
@@ -85,6 +85,26 @@ impl Endpoint {
             }
             _ => self.connection.send(message),
         }
+    }
+
+    /// Unmasks the payload of a whole message, which begins at `from`. Where the one before it went back from where it came,
+    /// this one is moved to where it would follow, should it go back, too. Returns where it begins now.
+    #[inline]
+    pub(super) fn unmask(&self, bytes: &mut [u8], header: Header, from: usize) -> usize {
+        if self.connection.role() == Role::Client {
+            return from;
+        }
+        let payload = from..from + header.len;
+        if header.len >= LARGE
+            && let Some(end) = self.connection.outbox.moved_front_end()
+        {
+            // A header of ours is shorter, by a mask.
+            let to = end + frame::encode(0, header.len, None).size;
+            mask::apply_within(bytes, payload, to, header.mask);
+            return to;
+        }
+        mask::apply(&mut bytes[payload], header.mask);
+        from
     }
 
     /// Writes what waits in front and a frame without a copy; what the socket does not take is kept.

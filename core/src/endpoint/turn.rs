@@ -65,12 +65,14 @@ pub(crate) fn go_on(
             // The commonest event by itself, so that it is made where it is used, and not moved.
             let heard =
                 if let Some(header) = access.with(|endpoint| endpoint.connection.whole_message(&bytes[left.at..])) {
-                    let (consumed, rest) = bytes.split_at_mut(left.at + header.size);
-                    let (payload, rest) = rest.split_at_mut(header.len);
-                    left.at = end - rest.len();
+                    let from = left.at + header.size;
+                    left.at = from + header.len;
+                    let to = access.with(|endpoint| endpoint.unmask(bytes, header, from));
+                    let (consumed, payload) = bytes[..left.at].split_at_mut(to);
+                    let payload = &mut payload[..header.len];
                     // Text that is none is told next.
                     if let Some(message) = access.with(|endpoint| endpoint.connection.take_message(header, payload)) {
-                        let front = Front::new(consumed, header.len, rest.is_empty(), output);
+                        let front = Front::new(consumed, header.len, left.at == end, output);
                         hearer.message(access, if is_in_place { front } else { Front::none() }, message);
                     }
                     true
@@ -88,6 +90,7 @@ pub(crate) fn go_on(
             if !heard {
                 break;
             }
+            left.heard += 1;
             is_enough = access.with(|endpoint| endpoint.connection.has_inflated_much());
             // Better written now than the rest of the input set aside.
             if let Access::Direct(endpoint) = access
@@ -140,6 +143,29 @@ impl<F: FnMut(&mut Access<'_>, Event<'_>)> Hearer for OnEvent<F> {
     }
 }
 
+/// What a connection has had of the loop, until others have their turn: reads, and messages, since a read may be thousands.
+#[derive(Default)]
+pub(crate) struct Share(usize);
+
+/// So many reads in a row at most.
+pub(crate) const READS: usize = 16;
+/// Messages that count as a read more.
+pub(crate) const MESSAGES: usize = 64;
+
+impl Share {
+    /// Whether it may have another read.
+    #[inline]
+    pub(crate) fn is_left(&self) -> bool {
+        self.0 < READS
+    }
+
+    /// It has had a read, and the turn that this was about.
+    #[inline]
+    pub(crate) fn spend(&mut self, buffers: &Buffers) {
+        self.0 += 1 + buffers.left.heard / MESSAGES;
+    }
+}
+
 /// What of the last read was not consumed yet.
 #[derive(Default)]
 pub(super) struct Left {
@@ -148,4 +174,6 @@ pub(super) struct Left {
     pub(super) end: usize,
     /// It came out of a transport.
     pub(super) is_plain: bool,
+    /// Events that came of the read.
+    pub(super) heard: usize,
 }

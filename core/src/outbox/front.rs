@@ -10,17 +10,28 @@ impl Outbox {
         self.front += n;
     }
 
-    /// Nothing lies in front but this.
+    /// `n` bytes at `at` lie in front, too, if nothing does, or what does ends there. Whether they do.
     #[inline]
-    pub(crate) fn set_front(&mut self, at: usize, n: usize) {
-        self.front_at = at;
-        self.front = n;
+    pub(crate) fn extend_front(&mut self, at: usize, n: usize) -> bool {
+        if self.front == 0 {
+            self.front_at = at;
+        } else if self.front_range().end != at {
+            return false;
+        }
+        self.front += n;
+        true
     }
 
     /// Where more may be put in front: behind what lies there, if that begins where the loop's buffer does.
     #[inline]
     pub(crate) fn front_end(&self) -> Option<usize> {
         (self.front_at == 0).then_some(self.front)
+    }
+
+    /// Where what lies in front ends, if it begins elsewhere.
+    #[inline]
+    pub(crate) fn moved_front_end(&self) -> Option<usize> {
+        (self.front_at > 0).then(|| self.front_range().end)
     }
 
     /// Where in the loop's buffer it lies.
@@ -34,7 +45,8 @@ impl Outbox {
     pub(crate) fn take_front(&mut self, n: usize) -> usize {
         let of_front = n.min(self.front);
         let left = self.front - of_front;
-        self.set_front(0, 0);
+        self.front = 0;
+        self.front_at = 0;
         self.sent += of_front as u64;
         left
     }

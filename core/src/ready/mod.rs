@@ -9,7 +9,7 @@ mod websocket;
 pub use serve::{Connections, Watch};
 pub use websocket::WebSocket;
 
-use crate::{Buffers, Endpoint, Input, Output};
+use crate::{Buffers, Endpoint, Input, Output, endpoint::Share};
 use std::io::{self, ErrorKind::Interrupted, ErrorKind::WouldBlock, IoSlice};
 
 /// A non-blocking stream of bytes: all that a loop adds to the driver of one connection.
@@ -81,12 +81,11 @@ impl<S: Socket> Watched<S> {
         if due || (self.readiness.writable && endpoint.wants_write()) {
             turn(endpoint, buffers, Input::Nothing, self);
         }
-        for _ in 0..FAIR {
-            if !endpoint.wants_read() {
-                break;
-            }
+        let mut share = Share::default();
+        while share.is_left() && endpoint.wants_read() {
             let Some(input) = self.read(endpoint.room(buffers)) else { break };
             turn(endpoint, buffers, input, self);
+            share.spend(buffers);
         }
     }
     // ANCHOR_END: driver
@@ -139,9 +138,6 @@ impl<S: Socket> Output for Watched<S> {
         self.socket.shutdown()
     }
 }
-
-/// Full reads in a row before others get their turn.
-const FAIR: usize = 16;
 
 #[cfg(test)]
 mod tests;

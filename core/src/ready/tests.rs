@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     Config, Connection, Event, Role,
     app::{Accepted, Drain, Echo, Hub, Options, Server},
-    endpoint::lock,
+    endpoint::{MESSAGES, READS, lock},
 };
 use std::{
     collections::VecDeque,
@@ -81,12 +81,19 @@ const ENDED: Readiness = Readiness { readable: true, writable: true, ended: true
 
 /// A message to a server, masked with zeros.
 fn masked(payload: &[u8]) -> Vec<u8> {
-    [&[0x82, 0x80 | payload.len() as u8, 0, 0, 0, 0], payload].concat()
+    [&header(payload.len(), 0x80)[..], &[0; 4], payload].concat()
 }
 
 /// The reply to it.
 fn unmasked(payload: &[u8]) -> Vec<u8> {
-    [&[0x82, payload.len() as u8], payload].concat()
+    [&header(payload.len(), 0)[..], payload].concat()
+}
+
+fn header(len: usize, masked: u8) -> Vec<u8> {
+    match len {
+        0..126 => vec![0x82, masked | len as u8],
+        len => [&[0x82, masked | 126][..], &(len as u16).to_be_bytes()].concat(),
+    }
 }
 
 fn echo(connection: &mut Connection, event: Event<'_>) {
@@ -139,16 +146,16 @@ fn behind_the_last_bytes_the_end_is_found() {
 #[test]
 fn a_flood_is_read_in_portions() {
     let (mut socket, fake, mut buffers) = open(16, Config::default());
-    for _ in 0..FAIR + 3 {
+    for _ in 0..READS + 3 {
         fake.comes(masked(&[1; 10]));
     }
     fake.make_room(10_000);
     socket.handle(READABLE, &mut buffers, echo);
-    assert_eq!(fake.reads(), FAIR);
+    assert_eq!(fake.reads(), READS);
     assert_eq!(socket.poll_timeout(), Some(Duration::ZERO), "there is more");
     socket.handle_timeout(&mut buffers, echo);
     assert_eq!(fake.reads(), 4);
-    assert_eq!(fake.written(), unmasked(&[1; 10]).repeat(FAIR + 3));
+    assert_eq!(fake.written(), unmasked(&[1; 10]).repeat(READS + 3));
     assert_ne!(socket.poll_timeout(), Some(Duration::ZERO));
 }
 
@@ -283,14 +290,22 @@ fn others_have_their_turn_during_a_flood() {
     assert!(fake.written().starts_with(b"HTTP/1.1 101 "));
     assert_eq!(fake.reads(), 1);
     let full = crate::endpoint::SET_ASIDE;
-    let messages = full / 16 * (FAIR + 1);
-    fake.comes(masked(&[1; 10]).repeat(messages));
-    connections.socket_is_ready(0, READABLE);
-    let first = fake.written().len();
-    assert_eq!(fake.reads(), FAIR);
-    assert!((full / 16 * FAIR * 12..messages * 12).contains(&first), "{first} bytes");
-    settle(&mut connections);
-    assert_eq!(first + fake.written().len(), messages * 12);
+    // Few large messages, and many small ones: of these the share is smaller, in reads and in bytes.
+    let mut reads = Vec::new();
+    for size in [5000, 10] {
+        let (sent, came) = (unmasked(&vec![1; size]).len(), masked(&vec![1; size]).len());
+        let messages = full * (READS + 2) / came;
+        fake.comes(masked(&vec![1; size]).repeat(messages));
+        connections.socket_is_ready(0, READABLE);
+        let first = fake.written().len();
+        reads.push(fake.reads());
+        assert!((full / came * reads[reads.len() - 1] * sent..messages * sent).contains(&first), "{first} bytes");
+        settle(&mut connections);
+        assert_eq!(first + fake.written().len(), messages * sent);
+        fake.reads();
+    }
+    let each = 1 + full / 16 / MESSAGES;
+    assert_eq!(reads, [READS, READS.div_ceil(each)]);
 }
 
 #[test]

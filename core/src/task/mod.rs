@@ -92,5 +92,5 @@ fn now_or_would_block<T>(poll: Poll<io::Result<T>>) -> io::Result<T> {
     }
 }
 
-/// Reads in a row before others get a chance.
+/// Deadlines, or new connections, in a row before others get a chance.
 const FAIR: usize = 16;

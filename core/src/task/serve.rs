@@ -5,6 +5,7 @@ use crate::{
     Access, Buffers, Endpoint, Input,
     app::{App, Backoff, Drain, Registration, Server, Session},
     clock,
+    endpoint::Share,
 };
 use std::{
     future::{Future, poll_fn},
@@ -39,7 +40,8 @@ impl<A: App, S: Socket> Serve<A, S> {
     // ANCHOR: read
     /// Reads until the socket is empty, for a while. Whether there may be more.
     fn read(&mut self, context: &mut Context<'_>, buffers: &mut Buffers) -> bool {
-        for _ in 0..FAIR {
+        let mut share = Share::default();
+        while share.is_left() {
             if !self.endpoint.wants_read() {
                 return self.endpoint.wants_turn();
             }
@@ -49,6 +51,7 @@ impl<A: App, S: Socket> Serve<A, S> {
                 Poll::Ready(Err(_)) => Input::Failed,
             };
             self.turn(context, buffers, input);
+            share.spend(buffers);
         }
         true
     }
