@@ -182,6 +182,14 @@ fn what_follows_a_large_echo_goes_behind_it() {
     // In the same callback.
     let written = turn(&[16 << 10], reply);
     assert_eq!(written.written, [[(16 << 10) + 4, 6]]);
+    let twice = |context: &mut Context<'_>, message: Message<'_>| {
+        let again = message.as_bytes();
+        context.send(&again[..5000]).unwrap();
+        context.send(again).unwrap();
+        context.send("bye").unwrap();
+    };
+    let bytes = [frame(0, 5000), frame(0, 16 << 10), [&[0x81, 3][..], b"bye"].concat()].concat();
+    assert!(turn(&[16 << 10], twice).bytes == bytes);
     // In that of a small message behind it.
     for second in [0, 3, 4000] {
         let written = turn(&[16 << 10, second], |context, message| context.send(message).unwrap());
