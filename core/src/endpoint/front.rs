@@ -53,7 +53,7 @@ impl Endpoint {
         let end = header.size + payload.len();
         // The message that came, or its beginning: with its header before it, it is one piece, where it is, and with those that
         // went back before it.
-        if (LARGE..=front.behind).contains(&payload.len())
+        if (IN_PLACE..=front.behind).contains(&payload.len())
             && payload.as_ptr() == front.room.as_ptr_range().end
             && let Some(at) = front.room.len().checked_sub(header.size)
             && outbox.extend_front(at, end)
@@ -95,7 +95,7 @@ impl Endpoint {
             return from;
         }
         let payload = from..from + header.len;
-        if header.len >= LARGE
+        if header.len >= IN_PLACE
             && let Some(end) = self.connection.outbox.moved_front_end()
         {
             // A header of ours is shorter, by a mask.
@@ -126,6 +126,9 @@ impl Endpoint {
         }
     }
 }
+
+/// What goes back and is shorter is copied, which costs no more than to move it.
+const IN_PLACE: usize = 64;
 
 impl std::fmt::Debug for Front<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
