@@ -46,4 +46,4 @@ async fn echo(stream: Async<TcpStream>) -> Result<(), Error> {
 }
 
 /// Bytes. The default of 128 KiB is filled with zeros before each read, which costs more than it saves.
-const BUFFER: usize = 16 << 10;
+const BUFFER: usize = 32 << 10;
