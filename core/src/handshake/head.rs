@@ -57,12 +57,25 @@ enum State {
 impl HeadReader {
     /// Takes bytes of the head off `input`, and leaves what is behind it.
     pub(super) fn receive(&mut self, input: &mut &mut [u8]) -> Result<Option<Head>, HeadError> {
-        while let Some(&byte) = input.first() {
+        let (mut end, mut start) = (0, 0);
+        let scanned = self.scan(input, &mut end, &mut start);
+        self.keep(&take(input, end)[start..]);
+        Ok(scanned?.then(|| self.finish()))
+    }
+
+    /// Looks at `input` up to `end`; what lies before `start` is in front of the start line. Whether the head is complete.
+    fn scan(&mut self, input: &[u8], end: &mut usize, start: &mut usize) -> Result<bool, HeadError> {
+        while let Some(&byte) = input.get(*end) {
             let mut run = 1;
             if self.taken == MAX_HEAD {
                 return Err(HeadError::TooBig);
             }
             match (self.state, byte) {
+                (State::Line, b'\r') => self.state = State::Cr,
+                (State::Line, _) => run = self.run(&input[*end..])?,
+                (State::Cr, b'\n') => self.state = State::Line,
+                // RFC 9112 2.2: a bare CR is invalid.
+                (State::Cr, _) => return Err(HeadError::Malformed),
                 (State::Leading, b'\r') => self.state = State::LeadingCr,
                 (State::Leading, byte) if list::is_token_byte(byte) => {
                     self.state = State::Line;
@@ -70,26 +83,22 @@ impl HeadReader {
                 }
                 (State::LeadingCr, b'\n') => self.state = State::Leading,
                 (State::Leading | State::LeadingCr, _) => return Err(HeadError::NotHttp),
-                (State::Line, b'\r') => self.state = State::Cr,
-                (State::Line, _) => run = self.run(input)?,
-                (State::Cr, b'\n') => self.state = State::Line,
-                // RFC 9112 2.2: a bare CR is invalid.
-                (State::Cr, _) => return Err(HeadError::Malformed),
             }
             self.taken += run;
-            let taken = take(input, run);
-            if !matches!(self.state, State::Leading | State::LeadingCr) {
-                self.keep(taken);
-            }
-            if taken == b"\n" && self.state == State::Line {
-                if self.line == 0 {
-                    return Ok(Some(self.finish()));
+            *end += run;
+            match self.state {
+                State::Leading | State::LeadingCr => *start = *end,
+                State::Line if byte == b'\n' => {
+                    if self.line == 0 {
+                        return Ok(true);
+                    }
+                    self.line = 0;
+                    self.lines += 1;
                 }
-                self.line = 0;
-                self.lines += 1;
+                State::Line | State::Cr => {}
             }
         }
-        Ok(None)
+        Ok(false)
     }
 
     /// The start line, once it is complete.

@@ -57,7 +57,7 @@ impl Headers {
     pub(super) fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
         self.fields
             .iter()
-            .filter(move |field| self.name(field).eq_ignore_ascii_case(name))
+            .filter(move |field| self.part(&field.name).eq_ignore_ascii_case(name.as_bytes()))
             .map(|field| self.value(field))
     }
 
