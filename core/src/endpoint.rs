@@ -37,10 +37,6 @@ pub struct Endpoint {
     layer: Option<Box<Layer>>,
     mailbox: Option<Arc<Mailbox>>,
     waker: Option<Waker>,
-    /// The socket is half-closed.
-    shut: bool,
-    /// The socket took bytes that it may still keep.
-    unflushed: bool,
 }
 
 /// The write side of a socket.
@@ -106,7 +102,7 @@ impl Endpoint {
         let layer = options.transport.as_ref().map(|make| Box::new(Layer::new(make(connection.role()))));
         #[cfg(feature = "legacy")]
         let connection = if layer.is_some() { connection.over_tls() } else { connection };
-        Endpoint { connection, layer, mailbox: None, waker: None, shut: false, unflushed: false }
+        Endpoint { connection, layer, mailbox: None, waker: None }
     }
 
     /// A server's side.
@@ -183,7 +179,7 @@ impl Endpoint {
             None => !outbox.is_empty(),
             Some(layer) => (!outbox.is_empty() && layer.transport.is_open()) || self.has_wire(),
         };
-        waits || self.unflushed || (outbox.is_finished() && !self.shut)
+        waits || outbox.unflushed || (outbox.is_finished() && !outbox.shut)
     }
 
     /// Whether the last turn ended so that others have theirs, and another one with [`Input::Nothing`] goes on: much was
@@ -209,7 +205,7 @@ impl Endpoint {
     /// Whether the end is settled for this side, and dropping the socket harms nobody: a client waits for the server's end,
     /// whoever refused or failed the connection until the peer has read why (RFC 6455 7.1.1).
     pub fn may_be_dropped(&self) -> bool {
-        self.is_closed() || (self.shut && self.connection.ended_cleanly)
+        self.is_closed() || (self.connection.outbox.shut && self.connection.ended_cleanly)
     }
 
     /// Whether other threads have sent something that was not taken yet.

@@ -3,11 +3,14 @@
 #[cfg(feature = "std")]
 mod front;
 mod piece;
+mod pieces;
 mod pongs;
 #[cfg(feature = "std")]
 mod write;
 
 pub use piece::Piece;
+use pieces::Pieces;
+pub(crate) use pieces::Queue;
 use pongs::Pongs;
 
 use crate::{
@@ -15,7 +18,7 @@ use crate::{
     frame::{Encoded, HEADER},
     spares::{self, Lent},
 };
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
+use alloc::{boxed::Box, vec::Vec};
 use core::mem;
 
 /// Owned payloads of so many bytes are moved into the outbox, smaller ones are copied.
@@ -32,19 +35,17 @@ pub struct Outbox {
     /// How much of `buffer` is sent.
     start: usize,
     /// Payloads that go between the bytes of `buffer`.
-    pieces: VecDeque<Placed>,
-    /// Bytes in `pieces`.
-    placed: usize,
+    pieces: Pieces,
     /// Bytes that `take` gave out.
     taken: usize,
     /// Bytes of the piece at the front, or of the one that `take` gave out, that are sent and still kept.
     spent: usize,
     /// Bytes that go before all these, and lie in the loop's read buffer for this turn.
     #[cfg(feature = "std")]
-    front: usize,
+    front: u32,
     /// Where they begin there.
     #[cfg(feature = "std")]
-    front_at: usize,
+    front_at: u32,
     /// Whether `buffer` is the loop's, for this turn.
     lent: bool,
     /// What the loop has lent, likewise.
@@ -53,17 +54,16 @@ pub struct Outbox {
     finished: bool,
     /// There is nobody to take it.
     abandoned: bool,
+    /// The driver has half-closed its socket.
+    #[cfg(feature = "std")]
+    pub(crate) shut: bool,
+    /// The driver's socket took bytes that it may still keep.
+    #[cfg(feature = "std")]
+    pub(crate) unflushed: bool,
     /// The pongs that wait, where there are any.
     pongs: Option<Box<Pongs>>,
     /// All bytes that were ever sent.
     sent: u64,
-}
-
-/// `piece` is due when `start` has reached `at`.
-#[derive(Debug)]
-pub(crate) struct Placed {
-    at: usize,
-    piece: Piece,
 }
 
 impl Outbox {
@@ -76,7 +76,7 @@ impl Outbox {
     /// How many bytes wait.
     #[inline]
     pub fn len(&self) -> usize {
-        self.fronted() + self.buffer.len() - self.start + self.placed + self.taken
+        self.fronted() + self.buffer.len() - self.start + self.pieces.bytes() + self.taken
     }
 
     /// How many bytes are kept: those that wait, and what of their first piece is sent already.
@@ -119,7 +119,7 @@ impl Outbox {
     }
 
     fn advance_pieces(&mut self, mut n: usize) {
-        while let Some(placed) = self.pieces.front_mut() {
+        while let Some(placed) = self.pieces.front() {
             let buffered = n.min(placed.at - self.start);
             self.start += buffered;
             n -= buffered;
@@ -127,15 +127,15 @@ impl Outbox {
                 return;
             }
             let of_piece = n.min(placed.piece.len());
-            placed.piece.advance(of_piece);
-            self.placed -= of_piece;
+            let is_sent = of_piece == placed.piece.len();
+            self.pieces.advance(of_piece);
             n -= of_piece;
-            self.spent = placed.piece.spent();
-            if !placed.piece.is_empty() {
+            if !is_sent {
+                self.spent = self.pieces.front().map_or(0, |placed| placed.piece.spent());
                 return;
             }
             self.spent = 0;
-            if let Some(buffer) = self.pieces.pop_front().and_then(|placed| placed.piece.into_buffer()) {
+            if let Some(buffer) = self.pieces.pop_front().and_then(Piece::into_buffer) {
                 spares::give(&mut self.spares, buffer);
             }
         }
@@ -152,11 +152,10 @@ impl Outbox {
             } else {
                 self.buffer = Vec::new();
             }
-            if self.pieces.capacity() > 0 {
-                let queue = mem::take(&mut self.pieces);
-                if let Some(spares) = &mut self.spares {
-                    spares.give_queue(queue);
-                }
+            if let Some(queue) = self.pieces.0.take()
+                && let Some(spares) = &mut self.spares
+            {
+                spares.give_queue(queue);
             }
         } else if self.start > LARGE && self.start > self.buffer.len() / 2 && !self.lent {
             self.compact();
@@ -175,12 +174,9 @@ impl Outbox {
             return None;
         }
         let piece = match self.pieces.front() {
-            Some(placed) if placed.at == self.start => {
-                let piece = self.pieces.pop_front()?.piece;
-                self.placed -= piece.len();
-                piece
-            }
-            Some(&Placed { at, .. }) => {
+            Some(placed) if placed.at == self.start => self.pieces.pop_front()?,
+            Some(placed) => {
+                let at = placed.at;
                 let piece = Piece::from(self.buffer[self.start..at].to_vec());
                 self.start = at;
                 piece
@@ -210,9 +206,8 @@ impl Outbox {
         }
         piece.advance(n);
         if !piece.is_empty() {
-            self.placed += piece.len();
             self.spent = piece.spent();
-            self.pieces.push_front(Placed { at: self.start, piece });
+            self.pieces.push_front(self.start, piece);
         }
         self.settle();
     }
@@ -245,9 +240,7 @@ impl Outbox {
     #[cold]
     fn keep(&mut self, scratch: &[u8]) {
         self.buffer = scratch[self.start..].to_vec();
-        for placed in &mut self.pieces {
-            placed.at -= self.start;
-        }
+        self.pieces.move_up(self.start);
     }
 
     /// Appends bytes of a frame, or of the opening handshake.
@@ -328,7 +321,7 @@ impl Outbox {
     #[inline]
     pub(crate) fn fronted(&self) -> usize {
         #[cfg(feature = "std")]
-        return self.front;
+        return self.front as usize;
         #[cfg(not(feature = "std"))]
         0
     }
@@ -336,22 +329,19 @@ impl Outbox {
     /// Gives up the room of what was sent.
     fn compact(&mut self) {
         self.buffer.drain(..self.start);
-        for placed in &mut self.pieces {
-            placed.at -= self.start;
-        }
+        self.pieces.move_up(self.start);
         self.start = 0;
     }
 
     fn push_piece(&mut self, header: &[u8], piece: Piece) {
-        if self.pieces.capacity() == 0
+        if self.pieces.0.is_none()
             && let Some(spares) = &mut self.spares
         {
-            self.pieces = spares.take_queue();
+            self.pieces.0 = spares.take_queue();
         }
         self.reserve(header.len());
         self.buffer.extend_from_slice(header);
-        self.placed += piece.len();
-        self.pieces.push_back(Placed { at: self.buffer.len(), piece });
+        self.pieces.push_back(self.buffer.len(), piece);
     }
 
     /// Nothing will follow.
@@ -377,9 +367,9 @@ impl Outbox {
         #[cfg(feature = "std")]
         {
             self.front = 0;
+            self.front_at = 0;
         }
-        self.pieces = VecDeque::new();
-        self.placed = 0;
+        self.pieces = Pieces::default();
         self.taken = 0;
         self.spent = 0;
         self.pongs = None;

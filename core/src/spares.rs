@@ -1,9 +1,8 @@
 //! Buffers that were used and may be used again: a loop lends a few of them to its connections, one turn at a time, so that
 //! messages that come in pieces, or go out without a copy, cost no allocation once there is traffic.
 
-use crate::outbox::Placed;
-use alloc::{boxed::Box, collections::VecDeque, vec::Vec};
-use core::mem;
+use crate::outbox::Queue;
+use alloc::{boxed::Box, vec::Vec};
 
 /// Buffers that were used and may be used again.
 #[derive(Debug, Default)]
@@ -11,7 +10,7 @@ pub(crate) struct Spares {
     /// The newest last. What is in them does not count, but that it need not be zeroed again.
     buffers: Vec<Vec<u8>>,
     /// Of an outbox.
-    queue: VecDeque<Placed>,
+    queue: Option<Box<Queue>>,
     /// Bytes that all of them may have together.
     most: usize,
 }
@@ -46,14 +45,14 @@ impl Spares {
         }
     }
 
-    pub(crate) fn take_queue(&mut self) -> VecDeque<Placed> {
-        mem::take(&mut self.queue)
+    pub(crate) fn take_queue(&mut self) -> Option<Box<Queue>> {
+        self.queue.take()
     }
 
     /// Keeps the queue of an outbox, which is empty.
-    pub(crate) fn give_queue(&mut self, queue: VecDeque<Placed>) {
+    pub(crate) fn give_queue(&mut self, queue: Box<Queue>) {
         if queue.capacity() <= COUNT * 4 {
-            self.queue = queue;
+            self.queue = Some(queue);
         }
     }
 }

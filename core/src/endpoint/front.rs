@@ -111,7 +111,7 @@ impl Endpoint {
     fn write_through(&mut self, front: &[u8], header: &[u8], payload: &[u8], output: &mut dyn Output) {
         let pieces = [front, header, payload];
         let written = output.write(&pieces.map(IoSlice::new)).and_then(taken);
-        self.unflushed |= written.is_ok();
+        self.connection.outbox.unflushed |= written.is_ok();
         let outbox = &mut self.connection.outbox;
         let mut n = *written.as_ref().unwrap_or(&0);
         outbox.take_front(n);

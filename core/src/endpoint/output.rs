@@ -44,9 +44,10 @@ impl Endpoint {
                 Err(error) => return self.fail(&error),
             }
         }
-        if self.connection.outbox.is_finished() && !self.shut {
+        if self.connection.outbox.is_finished() && !self.connection.outbox.shut {
             // A socket that cannot be half-closed any more is closed already.
-            self.shut = !matches!(output.shutdown(), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
+            self.connection.outbox.shut =
+                !matches!(output.shutdown(), Err(error) if error.kind() == io::ErrorKind::WouldBlock);
         }
     }
 
@@ -72,7 +73,7 @@ impl Endpoint {
             outbox.advance(n - front.len());
         }
         match written {
-            Ok(_) => self.unflushed = true,
+            Ok(_) => self.connection.outbox.unflushed = true,
             Err(error) => self.fail(&error),
         }
     }
@@ -80,12 +81,12 @@ impl Endpoint {
     /// Writes once, or flushes; whether there was anything to write.
     fn write(&mut self, output: &mut impl Output) -> io::Result<bool> {
         if self.write_some(output)? {
-            self.unflushed = true;
+            self.connection.outbox.unflushed = true;
             return Ok(true);
         }
-        if self.unflushed {
+        if self.connection.outbox.unflushed {
             output.flush()?;
-            self.unflushed = false;
+            self.connection.outbox.unflushed = false;
         }
         Ok(false)
     }
@@ -181,7 +182,7 @@ impl Endpoint {
             io::ErrorKind::TimedOut => self.connection.give_up(Timeout::Write),
             _ => self.connection.receive_error(),
         }
-        self.unflushed = false;
+        self.connection.outbox.unflushed = false;
     }
 
     /// Moves what other threads sent to the outbox, as far as there is room; what comes before the connection is open waits

@@ -16,7 +16,7 @@ impl Outbox {
         if self.taken > 0 {
             return 0;
         }
-        for placed in &self.pieces {
+        for placed in self.pieces.iter() {
             add(&self.buffer[start..placed.at]);
             add(&placed.piece);
             start = placed.at;
