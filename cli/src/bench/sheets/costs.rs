@@ -4,7 +4,7 @@ use super::{
     super::{
         format,
         plan::{CAPACITY, Experiment, HEADLINE},
-        results::{Cell, Results, Table},
+        results::{Cell, Results, Row, Table},
     },
     Sheet, cost_and_ratio, mark, order, rate,
 };
@@ -142,20 +142,29 @@ pub(super) fn texts(results: &Results) -> Option<Sheet> {
     for name in order(results) {
         let cells = pairs.iter().map(|(text, binary, _)| {
             let (text, binary) = (text.table.row(&name)?, binary.table.row(&name)?);
-            match (text.cost, binary.cost) {
-                (Some(text), Some(binary)) => {
-                    let more = text.median - binary.median;
-                    let sign = if more < 0.0 { "-" } else { "+" };
-                    Some(format!("{sign}{} ({:.2})", format::duration(more.abs()), text.median / binary.median))
-                }
-                _ => Some(text.outcome.word().into()),
-            }
+            let Some((nanoseconds, times)) = more(text, binary) else { return Some(text.outcome.word().into()) };
+            let sign = if nanoseconds < 0.0 { "-" } else { "+" };
+            Some(format!("{sign}{} ({times:.2})", format::duration(nanoseconds.abs())))
         });
         let cells: Vec<String> = cells.map(|cell| cell.unwrap_or_else(|| "-".into())).collect();
         sheet.rows.push([vec![String::new(), name.clone()], cells].concat());
     }
-    sheet.notes.push("In parentheses, text divided by binary.".into());
+    sheet.notes.push(
+        "In parentheses, text divided by binary. Where raw TCP ran beside both, each is taken in proportion to it, since the \
+         machine may have been slower in the minutes of one."
+            .into(),
+    );
     (!pairs.is_empty()).then_some(sheet)
+}
+
+/// By how much text costs more than binary, and how many times as much.
+fn more(text: &Row, binary: &Row) -> Option<(f64, f64)> {
+    let (text_cost, binary_cost) = (text.cost?.median, binary.cost?.median);
+    let binary_cost = match (text.ratio, binary.ratio) {
+        (Some(text_ratio), Some(binary_ratio)) => text_cost / text_ratio.median * binary_ratio.median,
+        _ => binary_cost,
+    };
+    Some((text_cost - binary_cost, text_cost / binary_cost))
 }
 
 /// Each with its own threads.
