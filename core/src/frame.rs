@@ -95,7 +95,7 @@ pub(crate) fn parse(bytes: &[u8], expect: Expect) -> Result<Option<Header>, Viol
     Ok(Some(Header { fin, opcode, rsv1, mask, size: at + 4, len }))
 }
 
-/// Reads the commonest headers, those of whole data messages; anything else is left to [`parse`].
+/// Reads the commonest headers, those of whole data messages of less than 64 KiB; anything else is left to [`parse`].
 #[inline(always)]
 pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
     let masked = expect.role == Role::Server;
@@ -105,7 +105,7 @@ pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
             [_, _, high, low, ..] if high > 0 || low >= 126 => (4, usize::from(u16::from_be_bytes([high, low]))),
             _ => return None,
         },
-        127 => (10, parse_long(bytes)?),
+        127 => return None,
         len => (2, usize::from(len)),
     };
     if expect.in_message || (second & 0x80 != 0) != masked || len > expect.max_frame.min(expect.max_message) {
@@ -116,11 +116,14 @@ pub(crate) fn parse_short(bytes: &[u8], expect: Expect) -> Option<Header> {
     Some(Header { fin: true, opcode, rsv1: false, mask, size, len })
 }
 
-/// A length of eight bytes, if it is right.
+/// The same for those of 64 KiB or more.
+#[cfg(feature = "std")]
 #[cold]
-fn parse_long(bytes: &[u8]) -> Option<usize> {
-    let len = u64::from_be_bytes(*bytes.get(2..)?.first_chunk()?);
-    usize::try_from(len).ok().filter(|_| (1 << 16..1 << 63).contains(&len))
+pub(crate) fn parse_long(bytes: &[u8], expect: Expect) -> Option<Header> {
+    match *bytes {
+        [0x81 | 0x82, second, ..] if second & 0x7f == 127 => parse(bytes, expect).ok()?,
+        _ => None,
+    }
 }
 
 /// The first byte of a header.
@@ -340,23 +343,28 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "std")]
     #[test]
-    fn the_short_way_reads_long_lengths_too() {
+    fn the_long_way_reads_long_lengths_and_nothing_else() {
         let lengths = [0, 125, 0xffff, 0x1_0000, 70_000, u64::MAX >> 1, 1 << 63, u64::MAX];
         for (role, second, size) in [(Role::Server, 0xff, 14), (Role::Client, 0x7f, 10)] {
-            let mut short = Vec::new();
+            let mut long = Vec::new();
             for len in lengths {
                 let bytes = [&[0x82, second][..], &len.to_be_bytes(), &[1, 2, 3, 4]].concat();
                 for (come, limit) in (0..=bytes.len()).flat_map(|come| [(come, 70_000), (come, usize::MAX)]) {
                     let expect = Expect { role, in_message: false, rsv1: false, max_frame: limit, max_message: limit };
-                    let header = parse_short(&bytes[..come], expect);
+                    let header = parse_long(&bytes[..come], expect);
                     assert_eq!(header, parse(&bytes[..come], expect).ok().flatten(), "{len} {come} {limit}");
-                    short.extend(header.filter(|_| come == size).map(|header| (header.len as u64, limit)));
+                    long.extend(header.filter(|_| come == size).map(|header| (header.len as u64, limit)));
                 }
             }
             let all = usize::MAX;
             let expected = [(0x1_0000, 70_000), (0x1_0000, all), (70_000, 70_000), (70_000, all), (u64::MAX >> 1, all)];
-            assert_eq!(short, expected);
+            assert_eq!(long, expected);
+            for bytes in [[0x82, second & 0x80 | 126], [0x82, second & 0x80 | 5], [0x89, second], [0x02, second]] {
+                let expect = Expect { role, in_message: false, rsv1: false, max_frame: 1 << 20, max_message: 1 << 20 };
+                assert_eq!(parse_long(&[&bytes[..], &[0, 0, 0, 0, 0, 1, 0, 0, 1, 2, 3, 4]].concat(), expect), None);
+            }
         }
     }
 }

@@ -70,38 +70,81 @@ impl Connection {
     /// else, for [`receive`](Connection::receive).
     #[inline(always)]
     fn receive_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Message<'b>> {
-        let header = self.whole_message(input)?;
-        let (frame, rest) = mem::take(input).split_at_mut(header.size + header.len);
+        if !self.fast {
+            return None;
+        }
+        let header = frame::parse_short(input, self.expected())?;
+        let end = header.size + header.len;
+        if input.len() < end || self.is_paused() {
+            return None;
+        }
+        let (frame, rest) = mem::take(input).split_at_mut(end);
         *input = rest;
+        self.counting.bytes_received(end);
         let payload = &mut frame[header.size..];
         if self.role == Role::Server {
             mask::apply(payload, header.mask);
         }
-        self.take_message(header, payload)
+        self.message_of(header.opcode, payload)
     }
 
-    /// The header with which `input` begins, if it is that of an unfragmented message that lies whole there, and is due.
+    /// The same for the shortest of them, of up to 125 bytes.
+    #[cfg(feature = "std")]
     #[inline(always)]
-    pub(crate) fn whole_message(&self, input: &[u8]) -> Option<Header> {
-        if !self.fast {
+    pub(crate) fn receive_short<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Message<'b>> {
+        if *input.get(1)? & 0x7f > 125 {
             return None;
         }
-        let expect = Expect {
+        self.receive_message(input)
+    }
+
+    /// The header with which `input` begins, if it is that of an unfragmented message of less than 64 KiB that lies whole there,
+    /// and is due.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) fn whole_message(&self, input: &[u8]) -> Option<Header> {
+        if !self.fast || self.is_paused() {
+            return None;
+        }
+        let header = frame::parse_short(input, self.expected())?;
+        if input.len() - header.size < header.len {
+            return None;
+        }
+        Some(header)
+    }
+
+    /// The same for a message of 64 KiB or more.
+    #[cfg(feature = "std")]
+    pub(crate) fn long_message(&self, input: &[u8]) -> Option<Header> {
+        if !self.fast || self.is_paused() {
+            return None;
+        }
+        frame::parse_long(input, self.expected()).filter(|header| input.len() - header.size >= header.len)
+    }
+
+    /// That message, unmasked. `None`: what [`receive`](Connection::receive) tells next.
+    #[cfg(feature = "std")]
+    #[inline(always)]
+    pub(crate) fn take_message<'b>(&mut self, header: Header, payload: &'b mut [u8]) -> Option<Message<'b>> {
+        self.counting.bytes_received(header.size + header.len);
+        self.message_of(header.opcode, payload)
+    }
+
+    #[inline(always)]
+    fn expected(&self) -> Expect {
+        Expect {
             role: self.role,
             in_message: false,
             rsv1: false,
             max_frame: self.config.max_frame,
             max_message: self.config.max_message,
-        };
-        let header = frame::parse_short(input, expect)?;
-        (input.len() - header.size >= header.len && !self.is_paused()).then_some(header)
+        }
     }
 
-    /// That message, unmasked. `None`: what [`receive`](Connection::receive) tells next.
+    /// `None`: text that is none.
     #[inline(always)]
-    pub(crate) fn take_message<'b>(&mut self, header: Header, payload: &'b mut [u8]) -> Option<Message<'b>> {
-        self.counting.bytes_received(header.size + header.len);
-        let message = if header.opcode == Opcode::Binary {
+    fn message_of<'b>(&mut self, opcode: Opcode, payload: &'b mut [u8]) -> Option<Message<'b>> {
+        let message = if opcode == Opcode::Binary {
             Message::Binary(Cow::Borrowed(payload))
         } else {
             match utf8::text(payload) {

@@ -154,7 +154,7 @@ impl Schedule {
             Experiment::Connections => {
                 self.by_connections.len() * if self.quick { websockets } else { all } * self.rounds
             }
-            Experiment::Text => self.texts.len() * (websockets + all) * self.rounds,
+            Experiment::Text => self.texts.len() * 2 * all * self.rounds,
             Experiment::Defaults => self.defaults.len() * timtow * self.rounds,
             Experiment::Latency => self.percents.len() * websockets * self.rounds,
             Experiment::Handshakes => all * self.rounds,

@@ -207,6 +207,11 @@ impl<A: App> Hearer for Session<A> {
     }
 
     #[inline(never)]
+    fn longer_message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>) {
+        self.message(access, front, message);
+    }
+
+    #[inline(never)]
     fn event(&mut self, access: &mut Access<'_>, front: Front<'_>, event: Event<'_>) {
         match event {
             Event::Request(request) => self.answer(access, &request),
@@ -223,7 +228,7 @@ impl<A: App> Hearer for Session<A> {
             Event::Fragment(fragment) => {
                 self.call(access, front, |handler, context| handler.fragment(context, fragment));
             }
-            Event::Message(message) => self.message(access, front, message),
+            Event::Message(message) => self.longer_message(access, front, message),
             Event::Ping(_) | Event::Pong(_) => {}
         }
     }

@@ -5,7 +5,7 @@ use super::{Endpoint, Output, output::taken};
 use crate::{
     Outgoing, Role, SendError,
     copy::copy,
-    frame::{self, HEADER, Header},
+    frame::{self, Encoded, HEADER, Header},
     mask,
     outbox::LARGE,
 };
@@ -15,28 +15,31 @@ use std::io::IoSlice;
 /// waits in the outbox, which knows how much that is.
 pub(crate) struct Front<'f> {
     room: &'f mut [u8],
-    /// The message that came lies right behind the room, and has so many bytes.
-    behind: usize,
     /// Where large replies go, if nothing is left to be received in this turn.
     output: Option<&'f mut (dyn Output + 'f)>,
 }
 
 impl<'f> Front<'f> {
+    /// With room, where replies may be written to the connection's input. Something must follow it there: what begins where it
+    /// ends is then the message that came, and nothing else.
     #[inline]
-    pub(super) fn new(room: &'f mut [u8], behind: usize, is_last: bool, output: &'f mut impl Output) -> Self {
-        Front { room, behind, output: if is_last { Some(output) } else { None } }
+    pub(super) fn new(is_in_place: bool, room: &'f mut [u8], is_last: bool, output: &'f mut impl Output) -> Self {
+        if !is_in_place {
+            return Front::none();
+        }
+        Front { room, output: if is_last { Some(output) } else { None } }
     }
 
     /// No room: everything goes to the outbox.
     pub(crate) fn none() -> Self {
-        Front { room: &mut [], behind: 0, output: None }
+        Front { room: &mut [], output: None }
     }
 
     /// The same for a shorter time.
     #[inline]
     pub(crate) fn reborrow(&mut self) -> Front<'_> {
         let output = self.output.as_mut().map(|output| &mut **output as &mut dyn Output);
-        Front { room: self.room, behind: self.behind, output }
+        Front { room: self.room, output }
     }
 }
 
@@ -48,22 +51,57 @@ impl Endpoint {
             return self.connection.send(message);
         }
         let payload = message.payload.as_bytes();
-        let outbox = &mut self.connection.outbox;
+        if payload.len() >= IN_PLACE {
+            return self.send_longer(front, message);
+        }
         let header = frame::encode(frame::first(true, message.kind.into()), payload.len(), None);
-        let end = header.size + payload.len();
+        if !self.copy_to_front(front, header, payload) {
+            return self.connection.send(message);
+        }
+        self.connection.outbox.recycle(message.payload);
+        self.connection.counting.message_sent(true);
+        Ok(())
+    }
+
+    /// The same for what a copy costs more than a look at where it lies.
+    #[inline(never)]
+    fn send_longer(&mut self, front: &mut Front<'_>, message: Outgoing<'_>) -> Result<(), SendError> {
+        let payload = message.payload.as_bytes();
+        let header = frame::encode(frame::first(true, message.kind.into()), payload.len(), None);
+        let outbox = &mut self.connection.outbox;
         // The message that came, or its beginning: with its header before it, it is one piece, where it is, and with those that
         // went back before it.
-        if (IN_PLACE..=front.behind).contains(&payload.len())
-            && payload.as_ptr() == front.room.as_ptr_range().end
+        if payload.as_ptr() == front.room.as_ptr_range().end
             && let Some(at) = front.room.len().checked_sub(header.size)
-            && outbox.extend_front(at, end)
+            && outbox.extend_front(at, header.size + payload.len())
         {
             front.room[at..].copy_from_slice(&header.bytes()[..header.size]);
             self.connection.counting.message_sent(true);
             return Ok(());
         }
-        let Some(used) = outbox.front_end() else { return self.connection.send(message) };
-        if let Some(room) = front.room.get_mut(used..)
+        if self.copy_to_front(front, header, payload) {
+            self.connection.outbox.recycle(message.payload);
+            self.connection.counting.message_sent(true);
+            return Ok(());
+        }
+        let used = self.connection.outbox.front_end();
+        match (used, front.output.take()) {
+            (Some(used), Some(output)) if payload.len() >= LARGE && message.payload.is_borrowed() => {
+                self.connection.counting.message_sent(true);
+                self.write_through(&front.room[..used], &header.bytes()[..header.size], payload, output);
+                Ok(())
+            }
+            _ => self.connection.send(message),
+        }
+    }
+
+    /// Copies a frame to the front. Whether there was room.
+    #[inline(always)]
+    fn copy_to_front(&mut self, front: &mut Front<'_>, header: Encoded, payload: &[u8]) -> bool {
+        let outbox = &mut self.connection.outbox;
+        let end = header.size + payload.len();
+        if let Some(used) = outbox.front_end()
+            && let Some(room) = front.room.get_mut(used..)
             && end <= room.len()
             && let Some((halves, _)) = room.split_at_mut_checked(HEADER)
         {
@@ -73,18 +111,9 @@ impl Endpoint {
             }
             copy(&mut room[header.size..end], payload);
             outbox.add_front(end);
-            outbox.recycle(message.payload);
-            self.connection.counting.message_sent(true);
-            return Ok(());
+            return true;
         }
-        match front.output.take() {
-            Some(output) if payload.len() >= LARGE && message.payload.is_borrowed() => {
-                self.connection.counting.message_sent(true);
-                self.write_through(&front.room[..used], &header.bytes()[..header.size], payload, output);
-                Ok(())
-            }
-            _ => self.connection.send(message),
-        }
+        false
     }
 
     /// Unmasks the payload of a whole message, which begins at `from`. Where the one before it went back from where it came,
@@ -128,7 +157,7 @@ impl Endpoint {
 }
 
 /// What goes back and is shorter is copied, which costs no more than to move it.
-const IN_PLACE: usize = 64;
+const IN_PLACE: usize = 126;
 
 impl std::fmt::Debug for Front<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

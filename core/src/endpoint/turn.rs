@@ -1,7 +1,7 @@
 //! The turn that every driver makes.
 
 use super::{Access, Buffers, FRONT, Front, Input, Output};
-use crate::{Event, Message, clock};
+use crate::{Event, Message, clock, frame::Header};
 use std::{mem, time::Duration};
 
 // ANCHOR: turn
@@ -62,31 +62,18 @@ pub(crate) fn go_on(
     let mut is_enough = false;
     loop {
         while !is_enough {
+            let (consumed, mut rest) = bytes.split_at_mut(left.at);
             // The commonest event by itself, so that it is made where it is used, and not moved.
-            let heard =
-                if let Some(header) = access.with(|endpoint| endpoint.connection.whole_message(&bytes[left.at..])) {
-                    let from = left.at + header.size;
-                    left.at = from + header.len;
-                    let to = access.with(|endpoint| endpoint.unmask(bytes, header, from));
-                    let (consumed, payload) = bytes[..left.at].split_at_mut(to);
-                    let payload = &mut payload[..header.len];
-                    // Text that is none is told next.
-                    if let Some(message) = access.with(|endpoint| endpoint.connection.take_message(header, payload)) {
-                        let front = Front::new(consumed, header.len, left.at == end, output);
-                        hearer.message(access, if is_in_place { front } else { Front::none() }, message);
-                    }
-                    true
-                } else {
-                    let (consumed, mut rest) = bytes.split_at_mut(left.at);
-                    let event = access.with(|endpoint| endpoint.connection.receive(&mut rest));
-                    let heard = event.is_some();
-                    if let Some(event) = event {
-                        left.at = end - rest.len();
-                        let front = Front::new(consumed, 0, rest.is_empty(), output);
-                        hearer.event(access, if is_in_place { front } else { Front::none() }, event);
-                    }
-                    heard
-                };
+            let heard = if let Some(message) = access.with(|endpoint| endpoint.connection.receive_short(&mut rest)) {
+                left.at = end - rest.len();
+                let front = Front::new(is_in_place, consumed, rest.is_empty(), output);
+                hearer.message(access, front, message);
+                true
+            } else if rest.is_empty() && access.with(|endpoint| endpoint.connection.fast) {
+                false
+            } else {
+                hear_other(access, bytes, left, is_in_place, output, hearer)
+            };
             if !heard {
                 break;
             }
@@ -122,10 +109,65 @@ pub(crate) fn go_on(
 }
 // ANCHOR_END: turn
 
+/// Gives the next event to `hearer`, if there is one, and it is no short message.
+#[inline(never)]
+fn hear_other(
+    access: &mut Access<'_>,
+    bytes: &mut [u8],
+    left: &mut Left,
+    is_in_place: bool,
+    output: &mut impl Output,
+    hearer: &mut impl Hearer,
+) -> bool {
+    // Each by itself, so that a header stays in registers: what was written to memory in parts would have to be waited for.
+    if let Some(header) = access.with(|endpoint| endpoint.connection.whole_message(&bytes[left.at..])) {
+        hear_whole(header, access, bytes, left, is_in_place, output, hearer);
+        return true;
+    }
+    if let Some(header) = access.with(|endpoint| endpoint.connection.long_message(&bytes[left.at..])) {
+        hear_whole(header, access, bytes, left, is_in_place, output, hearer);
+        return true;
+    }
+    let (consumed, mut rest) = bytes.split_at_mut(left.at);
+    let before = rest.len();
+    let Some(event) = access.with(|endpoint| endpoint.connection.receive(&mut rest)) else { return false };
+    left.at += before - rest.len();
+    // Without its last byte: what was consumed may be all there is.
+    let room = consumed.split_last_mut().map_or(&mut [][..], |(_, room)| room);
+    hearer.event(access, Front::new(is_in_place, room, rest.is_empty(), output), event);
+    true
+}
+
+/// Gives a message that lies whole in `bytes` to `hearer`.
+#[inline(always)]
+fn hear_whole(
+    header: Header,
+    access: &mut Access<'_>,
+    bytes: &mut [u8],
+    left: &mut Left,
+    is_in_place: bool,
+    output: &mut impl Output,
+    hearer: &mut impl Hearer,
+) {
+    let from = left.at + header.size;
+    left.at = from + header.len;
+    let to = access.with(|endpoint| endpoint.unmask(bytes, header, from));
+    let is_last = left.at == bytes.len();
+    let (consumed, payload) = bytes[..left.at].split_at_mut(to);
+    let payload = &mut payload[..header.len];
+    // Text that is none is told next.
+    if let Some(message) = access.with(|endpoint| endpoint.connection.take_message(header, payload)) {
+        hearer.longer_message(access, Front::new(is_in_place, consumed, is_last, output), message);
+    }
+}
+
 /// Who hears what came.
 pub(crate) trait Hearer {
-    /// The commonest event. Replies may go to `front`.
+    /// The commonest event: a short message. Replies may go to `front`.
     fn message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>);
+
+    /// Any other message.
+    fn longer_message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>);
 
     /// Any event.
     fn event(&mut self, access: &mut Access<'_>, front: Front<'_>, event: Event<'_>);
@@ -135,6 +177,10 @@ struct OnEvent<F>(F);
 
 impl<F: FnMut(&mut Access<'_>, Event<'_>)> Hearer for OnEvent<F> {
     fn message(&mut self, access: &mut Access<'_>, _: Front<'_>, message: Message<'_>) {
+        (self.0)(access, Event::Message(message));
+    }
+
+    fn longer_message(&mut self, access: &mut Access<'_>, _: Front<'_>, message: Message<'_>) {
         (self.0)(access, Event::Message(message));
     }
 
