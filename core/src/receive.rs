@@ -39,7 +39,7 @@ impl Connection {
         if self.fast && input.is_empty() {
             return None;
         }
-        if let Some(message) = self.receive_message(input) {
+        if let Some(message) = self.receive_message(input, usize::MAX) {
             return Some(Event::Message(message));
         }
         let before = input.len();
@@ -67,15 +67,15 @@ impl Connection {
     }
 
     /// The commonest case, without any state: an unfragmented message that lies whole in the input. `None`: it is something
-    /// else, for [`receive`](Connection::receive).
+    /// else, or has `most` bytes or more, for [`receive`](Connection::receive).
     #[inline(always)]
-    fn receive_message<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Message<'b>> {
+    pub(crate) fn receive_message<'b>(&mut self, input: &mut &'b mut [u8], most: usize) -> Option<Message<'b>> {
         if !self.fast {
             return None;
         }
         let header = frame::parse_short(input, self.expected())?;
         let end = header.size + header.len;
-        if input.len() < end || self.is_paused() {
+        if header.len >= most || input.len() < end || self.is_paused() {
             return None;
         }
         let (frame, rest) = mem::take(input).split_at_mut(end);
@@ -86,16 +86,6 @@ impl Connection {
             mask::apply(payload, header.mask);
         }
         self.message_of(header.opcode, payload)
-    }
-
-    /// The same for the shortest of them, of up to 125 bytes.
-    #[cfg(feature = "std")]
-    #[inline(always)]
-    pub(crate) fn receive_short<'b>(&mut self, input: &mut &'b mut [u8]) -> Option<Message<'b>> {
-        if *input.get(1)? & 0x7f > 125 {
-            return None;
-        }
-        self.receive_message(input)
     }
 
     /// The header with which `input` begins, if it is that of an unfragmented message of less than 64 KiB that lies whole there,

@@ -170,7 +170,7 @@ fn frame(byte: u8, size: usize) -> Vec<u8> {
 
 #[test]
 fn an_echo_is_one_piece_where_it_came() {
-    for (size, header) in [(126, 4), (127, 4), (4096 + 8, 4), (16 << 10, 4), (0xffff, 4), (64 << 10, 10)] {
+    for (size, header) in [(2048, 4), (2049, 4), (4096 + 8, 4), (16 << 10, 4), (0xffff, 4), (64 << 10, 10)] {
         let written = turn(&[size], |context, message| context.send(message).unwrap());
         assert_eq!(written.written, [[size + header]]);
         assert!(written.bytes == frame(0, size));
@@ -191,7 +191,7 @@ fn what_follows_such_an_echo_goes_behind_it() {
     let bytes = [frame(0, 5000), frame(0, 16 << 10), [&[0x81, 3][..], b"bye"].concat()].concat();
     assert!(turn(&[16 << 10], twice).bytes == bytes);
     // In that of a small message behind it.
-    for second in [0, 3, 125] {
+    for second in [0, 3, 2047] {
         let written = turn(&[16 << 10, second], |context, message| context.send(message).unwrap());
         let bytes = [frame(0, 16 << 10), frame(1, second)].concat();
         assert_eq!(written.written, [[(16 << 10) + 4, bytes.len() - (16 << 10) - 4]]);
@@ -204,7 +204,7 @@ fn what_follows_such_an_echo_goes_behind_it() {
 
 #[test]
 fn echoes_are_moved_together() {
-    let sizes = [126, 16 << 10, 4096, 30_000, 4097, 300];
+    let sizes = [2048, 16 << 10, 4096, 30_000, 4097, 3000];
     let written = turn(&sizes, |context, message| context.send(message).unwrap());
     let bytes = sizes.iter().zip(0..).flat_map(|(size, n)| frame(n, *size)).collect::<Vec<_>>();
     assert_eq!(written.written, [[bytes.len()]]);
@@ -215,7 +215,7 @@ fn echoes_are_moved_together() {
         0 => {}
         n => context.send(vec![n; 10]).unwrap(),
     };
-    let bytes = [frame(1, 16 << 10), frame(2, 10), frame(3, 30_000), frame(4, 10), frame(5, 300)].concat();
+    let bytes = [frame(1, 16 << 10), frame(2, 10), frame(3, 30_000), frame(4, 10), frame(5, 3000)].concat();
     assert!(turn(&sizes, odd).bytes == bytes);
 }
 

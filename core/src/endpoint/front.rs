@@ -156,8 +156,8 @@ impl Endpoint {
     }
 }
 
-/// What goes back and is shorter is copied, which costs no more than to move it.
-const IN_PLACE: usize = 126;
+/// What is shorter is heard on the shortest way, and copied where it goes back, which costs no more than to look where it lies.
+pub(super) const IN_PLACE: usize = 2048;
 
 impl std::fmt::Debug for Front<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

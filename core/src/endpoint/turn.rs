@@ -1,6 +1,6 @@
 //! The turn that every driver makes.
 
-use super::{Access, Buffers, FRONT, Front, Input, Output};
+use super::{Access, Buffers, FRONT, Front, Input, Output, front::IN_PLACE};
 use crate::{Event, Message, clock, frame::Header};
 use std::{mem, time::Duration};
 
@@ -64,7 +64,9 @@ pub(crate) fn go_on(
         while !is_enough {
             let (consumed, mut rest) = bytes.split_at_mut(left.at);
             // The commonest event by itself, so that it is made where it is used, and not moved.
-            let heard = if let Some(message) = access.with(|endpoint| endpoint.connection.receive_short(&mut rest)) {
+            let heard = if let Some(message) =
+                access.with(|endpoint| endpoint.connection.receive_message(&mut rest, IN_PLACE))
+            {
                 left.at = end - rest.len();
                 let front = Front::new(is_in_place, consumed, rest.is_empty(), output);
                 hearer.message(access, front, message);
