@@ -173,6 +173,7 @@ mod deflate;
 mod draft;
 mod error;
 mod event;
+mod fast;
 mod fragment;
 mod frame;
 mod handshake;
