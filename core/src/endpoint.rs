@@ -85,6 +85,8 @@ pub struct Buffers {
     spares: Lent,
     /// What is read next is not here, but in the message that it belongs to.
     is_there: bool,
+    /// What was heard since somebody counted.
+    events: usize,
 }
 
 /// A way to an endpoint: its owner's, or one that several threads share. No lock is held longer than one call.
@@ -263,12 +265,12 @@ impl Endpoint {
         if ended {
             self.connection.receive_eof();
         }
-        let Some(layer) = &mut self.layer else { return Left { at: FRONT, end: wire.len(), ..Left::default() } };
+        let Some(layer) = &mut self.layer else { return Left { at: FRONT, end: wire.len(), is_plain: false } };
         plain.clear();
         if !ended && !layer.failed && layer.transport.receive(&mut wire[FRONT..], plain).is_err() {
             self.fail_transport();
         }
-        Left { end: plain.len(), is_plain: true, ..Left::default() }
+        Left { at: 0, end: plain.len(), is_plain: true }
     }
 }
 
@@ -316,6 +318,8 @@ pub(crate) const SET_ASIDE: usize = (64 << 10) + 2 * MAX_HEADER;
 const FRONT: usize = 4 << 10;
 /// Bytes of used buffers that a loop with many connections keeps: those of the largest message by default, and of its pieces.
 const SPARES: usize = 2 << 20;
+/// What one read can take at most, whatever is asked for.
+const MOST_READ: usize = 1 << 30;
 /// What one read takes from a socket at most, on a loop with many connections.
 const READ: usize = 256 << 10;
 
@@ -324,7 +328,7 @@ thread_local! {
 }
 
 impl Buffers {
-    /// Room for one read of so many bytes. Of buffers that messages have used, it keeps as many bytes to be used again.
+    /// Room for one read of so many bytes, of 1 GiB at most. Of buffers that messages have used, it keeps as many bytes to be used again.
     pub fn new(read: usize) -> Self {
         Buffers::keeping(read, read)
     }
@@ -332,12 +336,13 @@ impl Buffers {
     fn keeping(read: usize, spares: usize) -> Self {
         let spares = Some(Box::new(Spares::new(spares)));
         Buffers {
-            input: vec![0; FRONT + read].into_boxed_slice(),
+            input: vec![0; FRONT + read.min(MOST_READ)].into_boxed_slice(),
             output: Vec::new(),
             plain: Vec::new(),
             left: Left::default(),
             spares,
             is_there: false,
+            events: 0,
         }
     }
 

@@ -359,7 +359,10 @@ mod tests {
                 }
             }
             let all = usize::MAX;
-            let expected = [(0x1_0000, 70_000), (0x1_0000, all), (70_000, 70_000), (70_000, all), (u64::MAX >> 1, all)];
+            let mut expected = vec![(0x1_0000, 70_000), (0x1_0000, all), (70_000, 70_000), (70_000, all)];
+            if cfg!(target_pointer_width = "64") {
+                expected.push((u64::MAX >> 1, all));
+            }
             assert_eq!(long, expected);
             for bytes in [[0x82, second & 0x80 | 126], [0x82, second & 0x80 | 5], [0x89, second], [0x02, second]] {
                 let expect = Expect { role, in_message: false, rsv1: false, max_frame: 1 << 20, max_message: 1 << 20 };

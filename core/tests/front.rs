@@ -220,6 +220,21 @@ fn echoes_are_moved_together() {
 }
 
 #[test]
+fn replies_that_end_where_the_header_of_an_echo_would_go_are_no_trouble() {
+    // Room in front of what is read, with the header of the message that came, less that of its echo.
+    for size in [16 << 10, 64 << 10] {
+        let written = turn(&[size], |context, message| {
+            context.send(&[9; 4096][..]).unwrap();
+            context.send(message.as_bytes()).unwrap();
+            context.send(message.as_bytes()).unwrap();
+            context.send(&[7; 5000][..]).unwrap();
+        });
+        let bytes = [frame(9, 4096), frame(0, size), frame(0, size), frame(7, 5000)].concat();
+        assert!(written.bytes == bytes, "{size}");
+    }
+}
+
+#[test]
 fn a_part_of_what_came_may_go_back() {
     let half = |context: &mut Context<'_>, message: Message<'_>| context.send(&message.as_bytes()[..9000]).unwrap();
     let written = turn(&[16 << 10], half);
@@ -227,4 +242,25 @@ fn a_part_of_what_came_may_go_back() {
     assert!(written.bytes == frame(0, 9000));
     let rest = |context: &mut Context<'_>, message: Message<'_>| context.send(&message.as_bytes()[1..]).unwrap();
     assert!(turn(&[16 << 10], rest).bytes == frame(0, (16 << 10) - 1));
+}
+
+#[cfg(feature = "counters")]
+#[test]
+fn a_text_that_is_none_is_counted_once() {
+    for size in [3, 2500] {
+        let server = Server::new(on_message(reply), Options::default());
+        let (mut session, mut endpoint) = (Session::new(&server, None), Endpoint::server(&server.options));
+        let mut client = Connection::upgraded(Role::Client, Arc::new(Config::default()));
+        client.send(vec![0xff; size]).unwrap();
+        let mut frame = common::drain(&mut client);
+        frame[0] = 0x81;
+        let mut buffers = Buffers::default();
+        for input in [common::REQUEST.as_bytes(), &frame] {
+            buffers.input()[..input.len()].copy_from_slice(input);
+            let mut written = Slices::default();
+            session.turn(Access::Direct(&mut endpoint), &mut buffers, Input::Read(input.len()), &mut written);
+        }
+        let came = common::REQUEST.len() + frame.len();
+        assert_eq!(endpoint.connection.counters().bytes_received, came as u64, "{size}");
+    }
 }

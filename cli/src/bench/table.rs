@@ -45,7 +45,8 @@ pub(crate) fn markdown(results: &Results, of: &[Runtime]) -> String {
         ));
     }
     let machine = &results.machine;
-    let notes = sheets::legend(results).into_iter().chain(format::warnings(results)).filter(|_| of.is_empty());
+    let legend = sheets::legend(results).into_iter().filter(|_| of.is_empty());
+    let notes = legend.chain(format::warnings(results));
     let notes: String = notes.map(|note| escaped(&note) + " ").collect();
     text.push_str(&format!(
         "\n{}. {notes}Measured on {} with `{}`: {}, {} CPUs, {}.\n",

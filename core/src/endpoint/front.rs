@@ -84,11 +84,11 @@ impl Endpoint {
             self.connection.counting.message_sent(true);
             return Ok(());
         }
-        let used = self.connection.outbox.front_end();
-        match (used, front.output.take()) {
-            (Some(used), Some(output)) if payload.len() >= LARGE && message.payload.is_borrowed() => {
+        let before = self.connection.outbox.front_end().and_then(|used| front.room.get(..used));
+        match (before, front.output.take()) {
+            (Some(before), Some(output)) if payload.len() >= LARGE && message.payload.is_borrowed() => {
                 self.connection.counting.message_sent(true);
-                self.write_through(&front.room[..used], &header.bytes()[..header.size], payload, output);
+                self.write_through(before, &header.bytes()[..header.size], payload, output);
                 Ok(())
             }
             _ => self.connection.send(message),

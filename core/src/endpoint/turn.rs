@@ -22,7 +22,7 @@ pub fn turn(
 
 /// The first half of a turn: what the input means.
 pub(crate) fn begin(access: &mut Access<'_>, buffers: &mut Buffers, input: Input, output: &mut impl Output) {
-    let Buffers { input: read, output: scratch, plain, left, spares, is_there } = buffers;
+    let Buffers { input: read, output: scratch, plain, left, spares, is_there, .. } = buffers;
     if let Access::Direct(endpoint) = access {
         let outbox = endpoint.connection.outbox();
         outbox.lend(scratch);
@@ -55,7 +55,7 @@ pub(crate) fn go_on(
     output: &mut impl Output,
     hearer: &mut impl Hearer,
 ) {
-    let Buffers { input, output: scratch, plain, left, spares, .. } = buffers;
+    let Buffers { input, output: scratch, plain, left, spares, events, .. } = buffers;
     let bytes: &mut [u8] = if left.is_plain { plain } else { input };
     let (bytes, end) = (&mut bytes[..left.end], left.end);
     let is_in_place = matches!(access, Access::Direct(endpoint) if endpoint.layer.is_none());
@@ -71,15 +71,16 @@ pub(crate) fn go_on(
                 let front = Front::new(is_in_place, consumed, rest.is_empty(), output);
                 hearer.message(access, front, message);
                 true
-            } else if rest.is_empty() && access.with(|endpoint| endpoint.connection.fast) {
-                false
             } else {
-                hear_other(access, bytes, left, is_in_place, output, hearer)
+                // Text that is none is consumed, and told next.
+                left.at = end - rest.len();
+                let is_all = rest.is_empty() && access.with(|endpoint| endpoint.connection.fast);
+                !is_all && hear_other(access, bytes, left, is_in_place, output, hearer)
             };
             if !heard {
                 break;
             }
-            left.heard += 1;
+            *events += 1;
             is_enough = access.with(|endpoint| endpoint.connection.has_inflated_much());
             // Better written now than the rest of the input set aside.
             if let Access::Direct(endpoint) = access
@@ -168,7 +169,7 @@ pub(crate) trait Hearer {
     /// The commonest event: a short message. Replies may go to `front`.
     fn message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>);
 
-    /// Any other message.
+    /// A longer message.
     fn longer_message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>);
 
     /// Any event.
@@ -192,7 +193,6 @@ impl<F: FnMut(&mut Access<'_>, Event<'_>)> Hearer for OnEvent<F> {
 }
 
 /// What a connection has had of the loop, until others have their turn: reads, and messages, since a read may be thousands.
-#[derive(Default)]
 pub(crate) struct Share(usize);
 
 /// So many reads in a row at most.
@@ -201,16 +201,23 @@ pub(crate) const READS: usize = 16;
 pub(crate) const MESSAGES: usize = 64;
 
 impl Share {
+    /// Begins with nothing.
+    #[inline]
+    pub(crate) fn new(buffers: &mut Buffers) -> Self {
+        buffers.events = 0;
+        Share(0)
+    }
+
     /// Whether it may have another read.
     #[inline]
     pub(crate) fn is_left(&self) -> bool {
         self.0 < READS
     }
 
-    /// It has had a read, and the turn that this was about.
+    /// It has had a read, and the turns that this was about.
     #[inline]
-    pub(crate) fn spend(&mut self, buffers: &Buffers) {
-        self.0 += 1 + buffers.left.heard / MESSAGES;
+    pub(crate) fn spend(&mut self, buffers: &mut Buffers) {
+        self.0 += 1 + mem::take(&mut buffers.events) / MESSAGES;
     }
 }
 
@@ -222,6 +229,4 @@ pub(super) struct Left {
     pub(super) end: usize,
     /// It came out of a transport.
     pub(super) is_plain: bool,
-    /// Events that came of the read.
-    pub(super) heard: usize,
 }

@@ -10,12 +10,13 @@ impl Outbox {
         self.front += n as u32;
     }
 
-    /// `n` bytes at `at` lie in front, too, if nothing does, or what does ends there. Whether they do.
+    /// `n` bytes at `at` lie in front, too, if nothing does, or what does ends there, and does not begin where the loop's buffer
+    /// does: behind that only copies follow. Whether they do.
     #[inline]
     pub(crate) fn extend_front(&mut self, at: usize, n: usize) -> bool {
         if self.front == 0 {
             self.front_at = at as u32;
-        } else if self.front_range().end != at {
+        } else if self.front_at == 0 || self.front_range().end != at {
             return false;
         }
         self.front += n as u32;

@@ -78,10 +78,10 @@ impl<S: Socket> Watched<S> {
         due: bool,
         mut turn: impl FnMut(&mut Endpoint, &mut Buffers, Input, &mut Self),
     ) {
+        let mut share = Share::new(buffers);
         if due || (self.readiness.writable && endpoint.wants_write()) {
             turn(endpoint, buffers, Input::Nothing, self);
         }
-        let mut share = Share::default();
         while share.is_left() && endpoint.wants_read() {
             let Some(input) = self.read(endpoint.room(buffers)) else { break };
             turn(endpoint, buffers, input, self);

@@ -40,7 +40,7 @@ impl<A: App, S: Socket> Serve<A, S> {
     // ANCHOR: read
     /// Reads until the socket is empty, for a while. Whether there may be more.
     fn read(&mut self, context: &mut Context<'_>, buffers: &mut Buffers) -> bool {
-        let mut share = Share::default();
+        let mut share = Share::new(buffers);
         while share.is_left() {
             if !self.endpoint.wants_read() {
                 return self.endpoint.wants_turn();

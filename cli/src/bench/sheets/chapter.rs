@@ -71,7 +71,7 @@ pub(super) fn chapter(results: &Results, runtimes: &[Runtime]) -> Sheet {
     sheet
 }
 
-/// By connections, payload and depth: those over 64, and then the fewest and the most.
+/// By connections, payload and depth: those over 64, then the fewest and the most, and the largest payload over as many as it has.
 fn cells(results: &Results) -> Vec<Cell> {
     let most = results.throughput.iter().map(|it| it.cell.connections).max();
     let is_shown = |cell: &Cell| {
