@@ -108,10 +108,13 @@ fn a_client_sends_and_receives_every_size_and_closes() {
 #[test]
 fn a_server_accepts_what_it_leaves_unanswered_and_sends_from_outside() {
     let (listener, address) = bind();
+    let (queued, wait) = std::sync::mpsc::channel();
     let client = thread::spawn(move || {
         let stream = std::net::TcpStream::connect(address).unwrap();
         let mut socket = tungstenite::client(format!("ws://{address}/"), stream).unwrap().0;
         socket.send(Message::text("to you")).unwrap();
+        // Who reads meanwhile may take all that is written.
+        wait.recv().unwrap();
         assert_eq!(socket.read().unwrap(), Message::text("from outside"));
         assert!(socket.read().unwrap() == Message::Binary(Bytes::from(binary(8 << 20))));
         assert!(matches!(socket.read().unwrap(), Message::Close(Some(frame)) if u16::from(frame.code) == 4001));
@@ -132,6 +135,7 @@ fn a_server_accepts_what_it_leaves_unanswered_and_sends_from_outside() {
     // More than the socket takes at once.
     server.socket.send(binary(8 << 20)).unwrap();
     assert!(server.socket.connection().buffered() > 0);
+    queued.send(()).unwrap();
     server.socket.close(4001, "").unwrap();
     assert!(server.run_to_the_end(|_, _| {}).is_clean());
     client.join().unwrap();
