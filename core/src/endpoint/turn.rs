@@ -169,8 +169,10 @@ pub(crate) trait Hearer {
     /// The commonest event: a short message. Replies may go to `front`.
     fn message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>);
 
-    /// A longer message.
-    fn longer_message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>);
+    /// A longer message, for who wants short ones on a way of their own.
+    fn longer_message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>) {
+        self.message(access, front, message);
+    }
 
     /// Any event.
     fn event(&mut self, access: &mut Access<'_>, front: Front<'_>, event: Event<'_>);
@@ -180,10 +182,6 @@ struct OnEvent<F>(F);
 
 impl<F: FnMut(&mut Access<'_>, Event<'_>)> Hearer for OnEvent<F> {
     fn message(&mut self, access: &mut Access<'_>, _: Front<'_>, message: Message<'_>) {
-        (self.0)(access, Event::Message(message));
-    }
-
-    fn longer_message(&mut self, access: &mut Access<'_>, _: Front<'_>, message: Message<'_>) {
         (self.0)(access, Event::Message(message));
     }
 
