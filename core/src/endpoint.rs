@@ -19,10 +19,12 @@ use std::{
 
 mod front;
 mod output;
+mod stride;
 mod turn;
 
 pub(crate) use front::Front;
 use output::Layer;
+use stride::{Begun, Stride};
 use turn::Left;
 pub use turn::turn;
 pub(crate) use turn::{Hearer, Share, begin, go_on};
@@ -150,6 +152,7 @@ impl Endpoint {
     /// payload of a large frame is not set aside, and is read in larger pieces, and to where its message is put together.
     #[inline]
     pub fn room<'b>(&'b mut self, buffers: &'b mut Buffers) -> &'b mut [u8] {
+        let begun = self.begun();
         let frame = match self.connection.frame {
             // Pieces may have to be set aside, and are what the application copies.
             Some(frame) if !self.connection.config.fragments => frame.left,
@@ -162,9 +165,16 @@ impl Endpoint {
             buffers.is_there = true;
             return room;
         }
-        let input = buffers.input();
-        let room = input.len().min(SET_ASIDE.saturating_add(frame));
-        &mut input[..room]
+        buffers.room(begun, SET_ASIDE.saturating_add(frame))
+    }
+
+    /// What is missing of the frame that has begun, or how much came of its header.
+    #[inline]
+    pub(crate) fn begun(&self) -> Begun {
+        match self.connection.frame {
+            Some(frame) => Begun::Payload(frame.left),
+            None => Begun::Header(self.connection.header_len.into()),
+        }
     }
 
     /// Whether to read from the socket.
@@ -265,12 +275,12 @@ impl Endpoint {
         if ended {
             self.connection.receive_eof();
         }
-        let Some(layer) = &mut self.layer else { return Left { at: FRONT, end: wire.len(), is_plain: false } };
+        let Some(layer) = &mut self.layer else { return Left { at: FRONT, end: wire.len(), ..Left::default() } };
         plain.clear();
         if !ended && !layer.failed && layer.transport.receive(&mut wire[FRONT..], plain).is_err() {
             self.fail_transport();
         }
-        Left { at: 0, end: plain.len(), is_plain: true }
+        Left { end: plain.len(), is_plain: true, ..Left::default() }
     }
 }
 
@@ -311,9 +321,9 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What of one read may have to be set aside, behind the header of a frame that is as large. Such a frame does not quite fill
-/// the room, or a read would follow that finds nothing.
-pub(crate) const SET_ASIDE: usize = (64 << 10) + 2 * MAX_HEADER;
+/// What of one read may have to be set aside: payloads, and their headers. A frame that is as large does not quite fill the
+/// room, or a read would follow that finds nothing.
+pub(crate) const SET_ASIDE: usize = (64 << 10) + 16 * MAX_HEADER;
 /// Room in front of what is read, for the first replies to it.
 const FRONT: usize = 4 << 10;
 /// Bytes of used buffers that a loop with many connections keeps: those of the largest message by default, and of its pieces.
@@ -354,6 +364,20 @@ impl Buffers {
             cell.set(Some(buffers));
             result
         })
+    }
+
+    /// Where to read `most` bytes to, and no more than end the frame that has `begun` and those that follow.
+    #[inline]
+    pub(crate) fn room(&mut self, begun: Begun, most: usize) -> &mut [u8] {
+        let most = most.min(self.input.len() - FRONT);
+        let room = self.left.stride.room(most, begun);
+        &mut self.input()[..room]
+    }
+
+    /// There is no more to read now.
+    #[inline]
+    pub(crate) fn end_stride(&mut self) {
+        self.left.stride.end();
     }
 
     /// Where to read to.

@@ -60,9 +60,12 @@ impl<S: Socket> Reader<S> {
             if self.stalled {
                 endpoint = shared.write_all(endpoint);
             }
-            let is_due = self.is_due(&endpoint);
+            if !self.is_due(&endpoint) {
+                return Some(Input::Nothing);
+            }
+            let begun = endpoint.begun();
             drop(endpoint);
-            return Some(if is_due { self.read(buffers, Some(clock::now())) } else { Input::Nothing });
+            return Some(self.read(buffers.room(begun, READ), Some(clock::now())));
         }
         let mut deadline = poll_timeout(&mut endpoint);
         if deadline == Some(Duration::ZERO) && self.is_due(&endpoint) {
@@ -74,12 +77,13 @@ impl<S: Socket> Reader<S> {
             drop(shared.until_changed(endpoint, deadline));
             return Some(Input::Nothing);
         }
+        let begun = endpoint.begun();
         drop(endpoint);
-        Some(self.read(buffers, deadline))
+        Some(self.read(buffers.room(begun, READ), deadline))
     }
 
     /// Reads, until the deadline at most. What came before the deadline is read although it is late.
-    fn read(&mut self, buffers: &mut Buffers, deadline: Option<Duration>) -> Input {
+    fn read(&mut self, room: &mut [u8], deadline: Option<Duration>) -> Input {
         let now = clock::now();
         let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_sub(now)).max(SHORTEST);
         if deadline.is_some_and(|deadline| deadline <= now && deadline <= self.looked) {
@@ -90,9 +94,7 @@ impl<S: Socket> Reader<S> {
             // It fails for zero only.
             let _ = socket.set_read_timeout((timeout != Duration::MAX).then_some(timeout));
         }
-        let input = buffers.input();
-        let room = input.len().min(READ);
-        let result = socket.read(&mut input[..room]);
+        let result = socket.read(room);
         self.patience.idle = matches!(&result, Err(error) if passes(error));
         self.looked = if self.patience.idle { clock::now() } else { now };
         match result {

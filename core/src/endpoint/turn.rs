@@ -1,6 +1,6 @@
 //! The turn that every driver makes.
 
-use super::{Access, Buffers, FRONT, Front, Input, Output, front::IN_PLACE};
+use super::{Access, Buffers, FRONT, Front, Input, Output, Stride, front::IN_PLACE};
 use crate::{Event, Message, clock, frame::Header};
 use std::{mem, time::Duration};
 
@@ -30,10 +30,13 @@ pub(crate) fn begin(access: &mut Access<'_>, buffers: &mut Buffers, input: Input
     }
     access.with(|endpoint| {
         endpoint.connection.begin_turn();
-        *left = Left::default();
+        *left = Left { stride: left.stride, ..Left::default() };
         match input {
             Input::Read(n @ 1..) if *is_there => endpoint.connection.receive_there(n),
-            Input::Read(n) => *left = endpoint.open(&mut read[..FRONT + n], plain),
+            Input::Read(n) => {
+                left.stride.read(n);
+                *left = Left { stride: left.stride, ..endpoint.open(&mut read[..FRONT + n], plain) };
+            }
             Input::Failed => endpoint.connection.receive_error(),
             Input::Nothing => {
                 let now = clock::now();
@@ -154,6 +157,7 @@ fn hear_whole(
 ) {
     let from = left.at + header.size;
     left.at = from + header.len;
+    left.stride.heard(header.size + header.len);
     let to = access.with(|endpoint| endpoint.unmask(bytes, header, from));
     let is_last = left.at == bytes.len();
     let (consumed, payload) = bytes[..left.at].split_at_mut(to);
@@ -203,6 +207,7 @@ impl Share {
     #[inline]
     pub(crate) fn new(buffers: &mut Buffers) -> Self {
         buffers.events = 0;
+        buffers.left.stride.end();
         Share(0)
     }
 
@@ -219,7 +224,7 @@ impl Share {
     }
 }
 
-/// What of the last read was not consumed yet.
+/// What of the last read was not consumed yet, and what it tells of the next.
 #[derive(Default)]
 pub(super) struct Left {
     /// It begins here; before it is room.
@@ -227,4 +232,6 @@ pub(super) struct Left {
     pub(super) end: usize,
     /// It came out of a transport.
     pub(super) is_plain: bool,
+    /// Where the next one ends.
+    pub(super) stride: Stride,
 }

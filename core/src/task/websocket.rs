@@ -302,7 +302,7 @@ impl<S: Socket> WebSocket<S> {
             let room = self.inbox.bytes() <= self.endpoint.connection.config().high_water;
             if room && self.endpoint.wants_read() {
                 match self.socket.poll_read(context, self.endpoint.room(buffers)) {
-                    Poll::Pending => {}
+                    Poll::Pending => buffers.end_stride(),
                     Poll::Ready(result) => {
                         self.turn(context, buffers, result.map_or(Input::Failed, Input::Read));
                         moved = true;
