@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::server::Launch;
+use super::{results::Cell, server::Launch};
 use crate::{load::Protocol, runtimes::Runtime};
 
 /// A server that takes part.
@@ -27,8 +27,12 @@ pub(crate) struct Contestant {
 pub(crate) enum Kind {
     /// `timtow serve`.
     Timtow { runtime: Runtime },
-    /// `timtow raw`: TCP echo without a protocol, on a loop.
-    Raw { runtime: Runtime },
+    /// `timtow raw`: TCP echo without a protocol, on a loop, with reads as for frames of more than 64 KiB if they are large.
+    Raw {
+        runtime: Runtime,
+        #[serde(default)]
+        large: bool,
+    },
     /// Another crate's (`--peers`).
     Peer(Peer),
     /// One that runs already (`--against`).
@@ -88,12 +92,16 @@ impl Contestant {
         }));
         let is_ceiling = |runtime: &Runtime| all.iter().any(|it| it.ceiling == Some(raw_name(*runtime)));
         let raws: Vec<Runtime> = Runtime::ALL.into_iter().filter(is_ceiling).collect();
-        all.extend(raws.into_iter().map(|runtime| Contestant {
-            name: raw_name(runtime),
-            kind: Kind::Raw { runtime },
-            ceiling: None,
-            twin_of: None,
-        }));
+        for large in [false, true] {
+            // A thread's buffer is not larger for larger frames.
+            let raws = raws.iter().filter(|runtime| !large || **runtime != Runtime::Threads);
+            all.extend(raws.map(|runtime| Contestant {
+                name: if large { large_name(&raw_name(*runtime)) } else { raw_name(*runtime) },
+                kind: Kind::Raw { runtime: *runtime, large },
+                ceiling: None,
+                twin_of: None,
+            }));
+        }
         all
     }
 
@@ -121,6 +129,11 @@ impl Contestant {
         matches!(self.kind, Kind::Timtow { .. } | Kind::Raw { .. })
     }
 
+    /// It is raw TCP with large reads.
+    pub(crate) fn is_large(&self) -> bool {
+        matches!(self.kind, Kind::Raw { large: true, .. })
+    }
+
     /// It is timtow on a loop.
     pub(crate) fn is_timtow(&self) -> bool {
         matches!(self.kind, Kind::Timtow { .. })
@@ -130,7 +143,8 @@ impl Contestant {
     pub(crate) fn command(&self, launch: &Launch) -> Option<(Option<PathBuf>, Vec<OsString>)> {
         let (program, mut arguments) = match &self.kind {
             Kind::Timtow { runtime } => (None, vec!["serve", runtime.name()]),
-            Kind::Raw { runtime } => (None, vec!["raw", runtime.name()]),
+            Kind::Raw { runtime, large: false } => (None, vec!["raw", runtime.name()]),
+            Kind::Raw { runtime, large: true } => (None, vec!["raw", runtime.name(), "--large"]),
             Kind::Peer(peer) => (Some(peer.program.clone()), Vec::new()),
             Kind::Against { .. } => return None,
         };
@@ -148,6 +162,26 @@ impl Contestant {
         }
         Some((program, arguments.into_iter().map(OsString::from).collect()))
     }
+}
+
+/// Those of `who`, with the raw TCP whose reads are as large as those of the adapters in `cell` in place of the other, or with
+/// both.
+pub(crate) fn with_reads(contestants: &[Contestant], cell: Cell, who: &[usize]) -> Vec<usize> {
+    let reads = |who: usize| {
+        let name = large_name(&contestants[who].name);
+        let large = contestants.iter().position(|it| it.is_large() && it.name == name);
+        match large {
+            Some(large) if cell.has_large_reads() => [Some(large), None],
+            Some(large) if cell.wants_both_reads() => [Some(who), Some(large)],
+            _ => [Some(who), None],
+        }
+    };
+    who.iter().flat_map(|who| reads(*who)).flatten().collect()
+}
+
+/// The name of the ceiling with large reads, for one without.
+pub(crate) fn large_name(ceiling: &str) -> String {
+    format!("{ceiling}, 256 KiB")
 }
 
 fn raw_name(runtime: Runtime) -> String {
@@ -180,6 +214,21 @@ mod tests {
             let names: std::collections::BTreeSet<_> = all.iter().map(|contestant| &contestant.name).collect();
             assert_eq!(names.len(), all.len());
         }
+    }
+
+    #[test]
+    fn raw_tcp_reads_as_much_as_the_others() {
+        let all = Contestant::all(&[Runtime::Threads, Runtime::Smol], false, &[], &[]);
+        let who: Vec<usize> = (0..all.len()).filter(|who| !all[*who].is_large()).collect();
+        let raws = |size, depth| -> Vec<&str> {
+            let cell = Cell { connections: 1, size, depth, text: false };
+            let who = with_reads(&all, cell, &who).into_iter();
+            who.map(|who| all[who].name.as_str()).filter(|name| name.starts_with("raw")).collect()
+        };
+        assert_eq!(raws(4096, 16), ["raw TCP, threads", "raw TCP, smol"]);
+        assert_eq!(raws(4097, 16), ["raw TCP, threads", "raw TCP, smol", "raw TCP, smol, 256 KiB"]);
+        assert_eq!(raws(64 << 10, 2), ["raw TCP, threads", "raw TCP, smol", "raw TCP, smol, 256 KiB"]);
+        assert_eq!(raws(1 << 20, 1), ["raw TCP, threads", "raw TCP, smol, 256 KiB"]);
     }
 
     #[test]

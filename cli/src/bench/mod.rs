@@ -79,6 +79,8 @@ fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
     let seed = arguments.seed.unwrap_or_else(|| clock() / 1_000 % 1_000_000);
     let own_defaults = schedule.experiments.iter().any(|it| matches!(it, Experiment::Defaults | Experiment::Blocked));
     let one_cpu = arguments.quick && !own_defaults;
+    let mut contestants = Contestant::all(&arguments.only, one_cpu, &peers, &arguments.against);
+    contestants.retain(|contestant| !contestant.is_large() || schedule.has_large_reads());
     let results = Results {
         format: FORMAT,
         quick: arguments.quick,
@@ -95,7 +97,7 @@ fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
         disturbance: None,
         experiments: schedule.experiments.clone(),
         skipped,
-        contestants: Contestant::all(&arguments.only, one_cpu, &peers, &arguments.against),
+        contestants,
         throughput: Vec::new(),
         defaults: Vec::new(),
         validation: Vec::new(),

@@ -142,19 +142,32 @@ impl Schedule {
         cells.chain(has(Experiment::Memory).then_some(self.idle)).chain([HEADLINE.connections]).max().unwrap_or(0)
     }
 
+    /// Whether raw TCP with large reads takes part.
+    pub(crate) fn has_large_reads(&self) -> bool {
+        let has = |experiment| self.experiments.contains(&experiment);
+        let payloads = self.payloads.iter().filter(|_| has(Experiment::Throughput));
+        let all = payloads.chain(self.by_connections.iter().filter(|_| has(Experiment::Connections)));
+        all.chain(self.texts.iter().filter(|_| has(Experiment::Text)))
+            .any(|cell| cell.has_large_reads() || cell.wants_both_reads())
+    }
+
     /// Rounds of what has hardly any noise.
     pub(crate) fn few_rounds(&self) -> usize {
         if self.quick { 1 } else { self.rounds }
     }
 
-    /// Slices of `experiment`, for progress, with so many contestants: timtow's, those that speak WebSocket, and all.
-    pub(crate) fn slices(&self, experiment: Experiment, timtow: usize, websockets: usize, all: usize) -> usize {
+    /// Slices of `experiment`, for progress, with so many contestants: timtow's, those that speak WebSocket, all but raw TCP with
+    /// large reads, and that.
+    pub(crate) fn slices(&self, experiment: Experiment, [timtow, websockets, all, large]: [usize; 4]) -> usize {
+        let of_cells = |cells: &[Cell]| {
+            let both = cells.iter().filter(|cell| cell.wants_both_reads()).count();
+            (cells.len() * all + both * large) * self.rounds
+        };
         match experiment {
-            Experiment::Throughput => self.payloads.len() * all * self.rounds,
-            Experiment::Connections => {
-                self.by_connections.len() * if self.quick { websockets } else { all } * self.rounds
-            }
-            Experiment::Text => self.texts.len() * 2 * all * self.rounds,
+            Experiment::Throughput => of_cells(&self.payloads),
+            Experiment::Connections if self.quick => self.by_connections.len() * websockets * self.rounds,
+            Experiment::Connections => of_cells(&self.by_connections),
+            Experiment::Text => 2 * of_cells(&self.texts),
             Experiment::Defaults => self.defaults.len() * timtow * self.rounds,
             Experiment::Latency => self.percents.len() * websockets * self.rounds,
             Experiment::Handshakes => all * self.rounds,

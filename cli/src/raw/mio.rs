@@ -10,7 +10,7 @@ struct Connection {
     rest: Vec<u8>,
 }
 
-pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
+pub(super) fn serve(listener: std::net::TcpListener, read: usize) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let mut listener = TcpListener::from_std(listener);
     let mut poll = Poll::new()?;
@@ -18,7 +18,7 @@ pub(super) fn serve(listener: std::net::TcpListener) -> io::Result<()> {
     let mut connections: Vec<Option<Connection>> = Vec::new();
     let mut free = Vec::new();
     let mut events = Events::with_capacity(1024);
-    let mut buffer = vec![0; super::BUFFER];
+    let mut buffer = vec![0; read];
     loop {
         match poll.poll(&mut events, None) {
             Err(error) if error.kind() == ErrorKind::Interrupted => continue,

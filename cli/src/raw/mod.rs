@@ -1,7 +1,7 @@
 //! `timtow raw`: TCP echo without any protocol, on the same loops: the ceiling that `bench` measures against.
 //!
-//! Each server does what its adapter does with sockets, and nothing else: one read buffer for a thread, of the same size,
-//! one write for a read, write first and wait only when the socket is full.
+//! Each server does what its adapter does with sockets, and nothing else: one read buffer for a thread, reads of the same
+//! size, one write for a read, write first and wait only when the socket is full.
 
 mod mio;
 mod tasks;
@@ -25,14 +25,15 @@ pub(crate) fn run(arguments: &RawArguments) -> Result<()> {
     let listener = listen(arguments.listen).map_err(cannot)?;
     let address = listener.local_addr().map_err(cannot)?;
     println!("listening on tcp://{address} with raw {}", arguments.runtime);
+    let read = if arguments.large { LARGE_READ } else { READ };
     let served = match arguments.runtime {
-        Runtime::Threads => threads::serve(&listener),
-        Runtime::Mio => mio::serve(listener),
-        Runtime::Tokio => tasks::tokio(listener, true),
+        Runtime::Threads => threads::serve(&listener, read),
+        Runtime::Mio => mio::serve(listener, read),
+        Runtime::Tokio => tasks::tokio(listener, read, true),
         // Several such loops on one port are one loop on one CPU.
-        Runtime::TokioCurrent | Runtime::TokioReuseport => tasks::tokio(listener, false),
-        Runtime::Smol => tasks::smol(listener),
-        Runtime::AsyncStd => tasks::async_std(listener),
+        Runtime::TokioCurrent | Runtime::TokioReuseport => tasks::tokio(listener, read, false),
+        Runtime::Smol => tasks::smol(listener, read),
+        Runtime::AsyncStd => tasks::async_std(listener, read),
     };
     served.map_err(|error| Failure::new(format!("the raw server on {} failed ({error}): try again", arguments.runtime)))
 }
@@ -47,7 +48,7 @@ fn listen(address: std::net::SocketAddr) -> io::Result<TcpListener> {
 }
 
 const BACKLOG: i32 = 4096;
-/// Bytes read at a time: those of the adapters.
-const BUFFER: usize = 256 << 10;
-/// The same where every connection has its own.
-const THREAD_BUFFER: usize = 64 << 10;
+/// Bytes read at a time: those of the adapters, 64 KiB and room for some headers.
+const READ: usize = (64 << 10) + 224;
+/// The same where a frame is larger, and the rest of it is read.
+const LARGE_READ: usize = 256 << 10;

@@ -13,10 +13,10 @@ use futures_io::{AsyncRead, AsyncWrite};
 use tokio::io::{AsyncRead as _, AsyncWrite as _, ReadBuf};
 
 thread_local! {
-    static BUFFER: RefCell<Vec<u8>> = RefCell::new(vec![0; super::BUFFER]);
+    static BUFFER: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
 }
 
-pub(super) fn tokio(listener: TcpListener, several_threads: bool) -> io::Result<()> {
+pub(super) fn tokio(listener: TcpListener, read: usize, several_threads: bool) -> io::Result<()> {
     use tokio::runtime::Builder;
     let mut builder = if several_threads { Builder::new_multi_thread() } else { Builder::new_current_thread() };
     let runtime = builder.enable_io().build()?;
@@ -26,34 +26,34 @@ pub(super) fn tokio(listener: TcpListener, several_threads: bool) -> io::Result<
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            tokio::spawn(echo(stream));
+            tokio::spawn(echo(stream, read));
         }
     };
     // In a task of its own, it accepts on the thread that serves.
     runtime.block_on(async { tokio::spawn(accepting).await })?
 }
 
-pub(super) fn smol(listener: TcpListener) -> io::Result<()> {
+pub(super) fn smol(listener: TcpListener, read: usize) -> io::Result<()> {
     static EXECUTOR: smol::Executor<'static> = smol::Executor::new();
     // In a task of its own, it is polled when somebody connects, and not whenever the executor is.
-    let accepting = EXECUTOR.spawn(async {
+    let accepting = EXECUTOR.spawn(async move {
         let listener = smol::Async::new(listener)?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.get_ref().set_nodelay(true)?;
-            EXECUTOR.spawn(echo(Futures(stream))).detach();
+            EXECUTOR.spawn(echo(Futures(stream), read)).detach();
         }
     });
     smol::block_on(EXECUTOR.run(accepting))
 }
 
-pub(super) fn async_std(listener: TcpListener) -> io::Result<()> {
-    async_std::task::block_on(async_std::task::spawn(async {
+pub(super) fn async_std(listener: TcpListener, read: usize) -> io::Result<()> {
+    async_std::task::block_on(async_std::task::spawn(async move {
         let listener = async_std::net::TcpListener::from(listener);
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;
-            async_std::task::spawn(echo(Futures(stream)));
+            async_std::task::spawn(echo(Futures(stream), read));
         }
     }))
 }
@@ -90,9 +90,18 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket for Futures<S> {
 }
 
 /// Echoes until the end; an error is an end.
-async fn echo(mut socket: impl Socket) {
+async fn echo(mut socket: impl Socket, read: usize) {
     let mut rest = Vec::new();
-    let _ = poll_fn(|cx| BUFFER.with_borrow_mut(|buffer| poll_echo(&mut socket, &mut rest, buffer, cx))).await;
+    let turn = |cx: &mut Context<'_>| {
+        BUFFER.with_borrow_mut(|buffer| {
+            // The thread's first.
+            if buffer.is_empty() {
+                buffer.resize(read, 0);
+            }
+            poll_echo(&mut socket, &mut rest, buffer, cx)
+        })
+    };
+    let _ = poll_fn(turn).await;
 }
 
 fn poll_echo(

@@ -7,6 +7,7 @@ use timtow::{
 
 use super::{
     super::{
+        contestants::with_reads,
         plan::{CAPACITY, HEADLINE},
         results::{Cell, Handshakes, Memory, Sample, Table, Throughput, Validation},
         server::{Launch, Server},
@@ -85,6 +86,7 @@ impl Bench {
 
     /// A closed loop, unless it was measured already, or nothing more is to be.
     pub(super) fn throughput(&mut self, cell: Cell, who: &[usize]) {
+        let who = &with_reads(&self.results.contestants, cell, who)[..];
         if self.results.throughput_of(cell).is_some() || self.stop.is_set() {
             return self.progress.skip(self.schedule.rounds * who.len());
         }

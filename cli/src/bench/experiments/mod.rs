@@ -48,8 +48,9 @@ impl Bench {
     pub(crate) fn new(schedule: Schedule, results: Results, random: Random, stop: Stop, files: u64) -> Result<Self> {
         let all = &results.contestants;
         let count = |chosen: fn(&Contestant) -> bool| all.iter().filter(|it| chosen(it)).count();
-        let (timtow, websockets) = (count(Contestant::is_timtow), count(|it| it.protocol() == Protocol::WebSocket));
-        let slices = schedule.experiments.iter().map(|it| schedule.slices(*it, timtow, websockets, all.len()));
+        let (large, websockets) = (count(Contestant::is_large), count(|it| it.protocol() == Protocol::WebSocket));
+        let counts = [count(Contestant::is_timtow), websockets, all.len() - large, large];
+        let slices = schedule.experiments.iter().map(|it| schedule.slices(*it, counts));
         let progress = Progress::new(slices.sum());
         let launch = Launch::default();
         let servers: Vec<_> = all.iter().map(|it| Server::start(it, &results.cpus, &launch)).collect();
@@ -205,7 +206,7 @@ impl Bench {
     }
 
     fn everybody(&self) -> Vec<usize> {
-        self.choose(|_| true)
+        self.choose(|contestant| !contestant.is_large())
     }
 
     fn websockets(&self) -> Vec<usize> {
