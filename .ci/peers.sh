@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # peers.sh: builds the contestants of `timtow bench --peers`, starts each, and checks its echoes with `timtow load`:
 # binary, text, and messages of 1 MiB. One line for each. One that does not build, or does not start, fails; one whose
-# answers are wrong is named with what it is disqualified from, as `timtow bench` does, and fails nothing here.
+# answers are wrong is named with what it is disqualified from, as `timtow bench` does, and fails nothing here. The server of
+# the experiment `drivers` is checked with each of its drivers, but for io_uring where the system has none.
 #
 # Environment:
 #   TIMTOW          the program timtow (default: the newest build in target/)
@@ -21,12 +22,12 @@ began=$SECONDS
 cargo build -q --release --locked --workspace --manifest-path "$manifest" --target-dir "$built"
 echo "built in $((SECONDS - began)) s"
 
-# start_peer NAME VERSION: sets SERVER_PID and SERVER_URL.
+# start_peer NAME VERSION OPTION...: sets SERVER_PID and SERVER_URL.
 start_peer() {
   local line=
   rm -f "$WORK/listening"
   mkfifo "$WORK/listening"
-  timeout 120 "$built/release/$1" --listen 127.0.0.1:0 >"$WORK/listening" 2>"$WORK/server.log" &
+  timeout 120 "$built/release/$1" "${@:3}" --listen 127.0.0.1:0 >"$WORK/listening" 2>"$WORK/server.log" &
   SERVER_PID=$!
   exec 8<"$WORK/listening"
   read -r -t 30 line <&8 || true
@@ -68,11 +69,12 @@ join() {
 }
 
 failed=0 disqualified=0 contestants=0
-while read -r name version; do
+while read -r name version options; do
   contestants=$((contestants + 1))
-  if ! start_peer "$name" "$version" >"$WORK/out" 2>&1; then
+  # shellcheck disable=SC2086
+  if ! start_peer "$name" "$version" $options >"$WORK/out" 2>&1; then
     failed=1
-    echo "FAILED  $name $version"
+    echo "FAILED  $name $version${options:+ $options}"
     cat "$WORK/out"
     stop_peer
     continue
@@ -88,12 +90,22 @@ while read -r name version; do
   done
   stop_peer
   if [ ${#wrong[@]} -eq 0 ]; then
-    echo "ok      $name $version: $(join "${right[@]}")"
+    echo "ok      $name $version${options:+ $options}: $(join "${right[@]}")"
   else
     disqualified=$((disqualified + 1))
-    echo "WRONG   $name $version: disqualified from $(join "${wrong[@]}"); right in $(join "${right[@]:-nothing}")"
+    echo "WRONG   $name $version${options:+ $options}: disqualified from $(join "${wrong[@]}"); right in $(join "${right[@]:-nothing}")"
   fi
-done < <(python3 -c 'import json; [print(p["name"], p["version"]) for p in json.load(open("benches/peers/peers.json"))]')
+done < <(
+  python3 -c 'import json; [print(p["name"], p["version"]) for p in json.load(open("benches/peers/peers.json"))]'
+  for driver in epoll io-uring; do
+    # It says what it is where it can be used.
+    if what=$("$built/release/compio" --driver "$driver" 2>"$WORK/why"); then
+      echo "$what --driver $driver"
+    else
+      echo "SKIPPED compio --driver $driver: $(cat "$WORK/why")" >&2
+    fi
+  done
+)
 
 [ $failed -eq 0 ] || exit 1
 echo "summary $contestants contestants, $disqualified of them disqualified from a row"

@@ -28,6 +28,20 @@ struct Peer {
     event_loop: String,
 }
 
+/// The server of the experiment `drivers`, which is no contestant of the others, and not in `peers.json`.
+const DRIVERS: &str = "compio";
+
+/// The contestants, and that server.
+fn packages() -> Vec<Peer> {
+    let manifest = read(&format!("benches/peers/{DRIVERS}/Cargo.toml"));
+    let version = manifest.split_once("\nversion = \"").unwrap().1.split_once('"').unwrap().0;
+    let name = || DRIVERS.to_owned();
+    peers()
+        .into_iter()
+        .chain([Peer { name: name(), krate: name(), version: version.into(), event_loop: name() }])
+        .collect()
+}
+
 fn peers() -> Vec<Peer> {
     let list: Value = serde_json::from_str(&read("benches/peers/peers.json")).unwrap();
     let peers = list.as_array().unwrap().iter().map(|peer| {
@@ -44,7 +58,7 @@ fn peers() -> Vec<Peer> {
 #[test]
 fn every_folder_is_a_contestant_and_a_member() {
     let listed: Vec<String> = peers().into_iter().map(|peer| peer.name).collect();
-    assert_eq!(BTreeSet::from_iter(listed.clone()), folders());
+    assert_eq!(BTreeSet::from_iter(listed.iter().cloned().chain([DRIVERS.to_owned()])), folders());
     assert!(listed.is_sorted(), "peers.json is sorted by name, each once: {listed:?}");
     let manifest = read("benches/peers/Cargo.toml");
     let members = manifest.split_once("members = [").unwrap().1.split_once(']').unwrap().0;
@@ -56,21 +70,21 @@ fn every_folder_is_a_contestant_and_a_member() {
 #[test]
 fn every_pin_is_the_version_that_is_named() {
     let lock = read("benches/peers/Cargo.lock");
-    let packages: Vec<&str> = lock.split("[[package]]\n").skip(1).collect();
-    for Peer { name, krate, version, .. } in peers() {
+    let locked_packages: Vec<&str> = lock.split("[[package]]\n").skip(1).collect();
+    for Peer { name, krate, version, .. } in packages() {
         let manifest = read(&format!("benches/peers/{name}/Cargo.toml"));
         // What it says that it is.
         assert!(manifest.contains(&format!("\nname = \"{name}\"\n")), "the package in the folder {name}");
         assert!(manifest.contains(&format!("\nversion = \"{version}\"\n")), "{name} bears the version of {krate}");
         let pins = [format!("\n{krate} = \"={version}\"\n"), format!("\n{krate} = {{ version = \"={version}\",")];
         assert!(pins.iter().any(|pin| manifest.contains(pin)), "{name} pins {krate} to {version}");
-        let locked: Vec<&&str> = packages
+        let locked: Vec<&&str> = locked_packages
             .iter()
             .filter(|package| package.starts_with(&format!("name = \"{krate}\"\n")) && package.contains("\nsource = "))
             .collect();
         assert_eq!(locked.len(), 1, "the lock file has one {krate}");
         assert!(locked[0].contains(&format!("\nversion = \"{version}\"\n")), "the lock file has {krate} {version}");
-        assert!(packages.iter().any(|package| {
+        assert!(locked_packages.iter().any(|package| {
             package.starts_with(&format!("name = \"{name}\"\nversion = \"{version}\"\n"))
                 && !package.contains("\nsource = ")
         }));
@@ -79,7 +93,7 @@ fn every_pin_is_the_version_that_is_named() {
 
 #[test]
 fn every_source_says_whose_advice_it_follows_and_runs_on_the_loop_that_is_named() {
-    for Peer { name, event_loop, .. } in peers() {
+    for Peer { name, event_loop, .. } in packages() {
         let source = read(&format!("benches/peers/{name}/src/main.rs"));
         let heading: String = source.lines().take_while(|line| line.starts_with("//!")).collect();
         assert!(heading.contains("Followed: "), "{name} names its source");
@@ -87,6 +101,7 @@ fn every_source_says_whose_advice_it_follows_and_runs_on_the_loop_that_is_named(
             "threads" => "thread::Builder::new().spawn",
             "tokio-current" => "peers_common::serve_on_tokio",
             "smol" => "smol::block_on(",
+            DRIVERS if name == DRIVERS => "proactor.driver_type(driver)",
             other => panic!("{name}: no raw TCP echo is the ceiling of {other:?}"),
         };
         assert!(source.contains(mark), "{name} is no server on {event_loop}");

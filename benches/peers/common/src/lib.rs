@@ -49,6 +49,11 @@ pub fn listen(contestant: Contestant) -> TcpListener {
         eprintln!("usage: {} --listen ADDRESS:PORT", contestant.name);
         process::exit(2);
     };
+    listen_on(contestant, address)
+}
+
+/// Listens there, and says so on stdout. Ends the program if it cannot.
+pub fn listen_on(contestant: Contestant, address: SocketAddr) -> TcpListener {
     let listening = bind(address).and_then(|listener| {
         let address = listener.local_addr()?;
         let mut stdout = io::stdout().lock();
