@@ -118,7 +118,10 @@ fn what_a_quick_comparison_leaves_out_is_measured_when_it_is_asked_for() {
 
     let why = results["skipped"].as_array().unwrap().iter().find(|it| it["experiment"] == "drivers");
     let why = why.unwrap()["why"].as_str().unwrap();
-    assert!(why.contains("io_uring") && table.contains(why) && page.contains(why), "{table}");
+    assert!(
+        why.contains("io_uring") && why.contains("--peers") && table.contains(why) && page.contains(why),
+        "{table}"
+    );
     for words in ["A handler that blocks", "stops reading", "floods", "own defaults", "What text costs"] {
         assert!(table.contains(words) && page.contains(words), "{words}: {table}");
     }

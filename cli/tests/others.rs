@@ -122,9 +122,9 @@ fn peers_need_a_checkout_and_cargo() {
 }
 
 /// A workspace with peers that need no other crate: one becomes timtow itself, one answers everything with 200, and one
-/// does not build.
-fn peers() -> Directory {
-    let root = Directory::new("peers");
+/// does not build; and with the server of `drivers`, which becomes timtow itself whatever the driver is.
+fn peers(name: &str) -> Directory {
+    let root = Directory::new(name);
     let write = |name: &str, text: &str| {
         let path = root.0.join("benches/peers").join(name);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -136,7 +136,7 @@ fn peers() -> Directory {
         )
     };
     write("peers.json", &format!("[{}, {}, {}]", peer("honest"), peer("liar"), peer("broken")));
-    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"honest\", \"liar\", \"broken\"]\n");
+    write("Cargo.toml", "[workspace]\nresolver = \"3\"\nmembers = [\"honest\", \"liar\", \"broken\", \"compio\"]\n");
     let programs = [
         (
             "honest",
@@ -153,6 +153,17 @@ fn peers() -> Directory {
              let _ = stream.write_all(b\"HTTP/1.1 200 OK\\r\\nContent-Length: 0\\r\\n\\r\\n\");\n    }\n}\n",
         ),
         ("broken", "fn main() { no(); }\n"),
+        (
+            "compio",
+            "use std::{env, os::unix::process::CommandExt, process};\nfn main() {\n    \
+             let words: Vec<String> = env::args().skip(1).collect();\n    \
+             if words[1] == \"io-uring\" && env::var_os(\"FORBIDDEN\").is_some() {\n        \
+             eprintln!(\"io_uring is forbidden\");\n        process::exit(1);\n    }\n    \
+             let Some(at) = words.iter().position(|word| word == \"--listen\") else { return println!(\"compio 1.2.3\") };\n    \
+             let command = if words[2] == \"--raw\" { \"raw\" } else { \"serve\" };\n    \
+             let error = process::Command::new(env::var_os(\"ECHO\").unwrap()).args([command, \"threads\"])\n        \
+             .args(&words[at..]).exec();\n    panic!(\"{error}\");\n}\n",
+        ),
     ];
     for (name, program) in programs {
         let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n");
@@ -166,8 +177,53 @@ fn peers() -> Directory {
 }
 
 #[test]
+fn the_drivers_of_one_runtime_are_compared_where_the_system_has_both() {
+    let root = peers("drivers");
+    let below = root.0.join("benches/peers/honest");
+    let arguments = ["--only", "mio", "--experiments", "drivers", "--peers"];
+    let (results, table, page) = bench("with-drivers", &arguments, |command| {
+        command.current_dir(&below).env("ECHO", env!("CARGO_BIN_EXE_timtow"));
+    });
+    let nobody_else = "who is measured by nothing else is not built";
+    assert_eq!(column(&results["contestants"], "name"), ["mio", "mio again", "raw TCP, mio"], "{nobody_else}");
+    let skipped = results["skipped"].as_array().unwrap();
+    assert!(skipped.iter().all(|it| it["experiment"] == "drivers" && it["contestant"].is_null()), "{skipped:?}");
+
+    let drivers = &results["drivers"];
+    let websockets = ["compio, io_uring", "compio, epoll", "mio", "mio again"];
+    let raws = ["raw TCP, compio, io_uring", "raw TCP, compio, epoll", "raw TCP, mio"];
+    let shapes = drivers["cells"].as_array().unwrap().iter().map(|it| [&it["connections"], &it["size"], &it["depth"]]);
+    assert_eq!(shapes.collect::<Vec<_>>(), [[64, 16, 16], [64, 16, 1], [64, 1024, 16]]);
+    for cell in drivers["cells"].as_array().unwrap() {
+        let rows = cell["rows"].as_array().unwrap();
+        assert_eq!(rows.len(), websockets.len() + raws.len());
+        assert!(cell["noise"].as_f64() > Some(0.0));
+        for row in rows {
+            assert!(row["failure"].is_null() && row["disqualified"].is_null(), "{row}");
+            assert_eq!(row["samples"].as_array().unwrap().len(), 3, "{row}");
+            assert!(row["cost"]["min"].as_f64() > Some(0.0) && row["rate"]["median"].as_f64() > Some(0.0), "{row}");
+            assert_eq!(row["ratio"].is_object(), websockets.contains(&row["contestant"].as_str().unwrap()), "{row}");
+        }
+    }
+    // Where strace is not, a sentence says so.
+    assert_eq!(drivers["syscalls"].is_null(), skipped.iter().any(|it| it["why"].as_str().unwrap().contains("strace")));
+    for words in websockets.into_iter().chain(raws).chain(["io_uring against epoll inside compio 1.2.3"]) {
+        assert!(table.contains(words) && page.contains(words), "{words}: {table}");
+    }
+    assert!(page.contains("(io-wq)"), "how to read it is told");
+
+    let (results, table, page) = bench("no-io-uring", &arguments, |command| {
+        command.current_dir(&below).env("ECHO", env!("CARGO_BIN_EXE_timtow")).env("FORBIDDEN", "1");
+    });
+    assert!(results["drivers"].is_null());
+    for text in [&table, &page] {
+        assert!(text.contains("Skipped: drivers: io_uring is forbidden."), "{text}");
+    }
+}
+
+#[test]
 fn other_crates_are_built_and_compared_and_liars_disqualified() {
-    let root = peers();
+    let root = peers("peers");
     let below = root.0.join("benches/peers/honest");
     let arguments = ["--only", "mio", "--experiments", "throughput", "--peers"];
     let (results, table, page) = bench("with-peers", &arguments, |command| {

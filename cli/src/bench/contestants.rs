@@ -1,6 +1,10 @@
 //! Who takes part, and as which process.
 
-use std::{ffi::OsString, path::PathBuf};
+use std::{
+    ffi::OsString,
+    fmt,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -33,10 +37,26 @@ pub(crate) enum Kind {
         #[serde(default)]
         large: bool,
     },
+    /// timtow, or raw TCP echo, on a driver of compio: in the experiment `drivers` only.
+    Compio {
+        driver: Driver,
+        raw: bool,
+        /// The executable.
+        #[serde(skip)]
+        program: PathBuf,
+    },
     /// Another crate's (`--peers`).
     Peer(Peer),
     /// One that runs already (`--against`).
     Against { url: String },
+}
+
+/// How compio asks the kernel.
+#[derive(Serialize, Deserialize, Clone, Copy, PartialEq, Eq, Debug)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Driver {
+    IoUring,
+    Epoll,
 }
 
 /// A server on another crate.
@@ -105,6 +125,20 @@ impl Contestant {
         all
     }
 
+    /// Those of the experiment `drivers`: timtow and raw TCP echo on each driver of compio, whose server is `program`, and
+    /// on mio for comparison, one of them twice.
+    pub(crate) fn on_drivers(program: &Path) -> Vec<Contestant> {
+        let of = |driver: Driver, raw: bool| {
+            let (name, raw_name) = (format!("compio, {driver}"), format!("raw TCP, compio, {driver}"));
+            let kind = Kind::Compio { driver, raw, program: program.to_owned() };
+            let (name, ceiling) = if raw { (raw_name, None) } else { (name, Some(raw_name)) };
+            Contestant { name, kind, ceiling, twin_of: None }
+        };
+        let compio = [false, true].into_iter().flat_map(|raw| [Driver::IoUring, Driver::Epoll].map(|it| of(it, raw)));
+        let mio = Contestant::all(&[Runtime::Mio], true, &[], &[]).into_iter().filter(|it| !it.is_large());
+        compio.chain(mio).collect()
+    }
+
     /// timtow on `runtime`.
     fn of(runtime: Runtime) -> Self {
         let loops = match runtime {
@@ -119,14 +153,14 @@ impl Contestant {
     /// What it speaks.
     pub(crate) fn protocol(&self) -> Protocol {
         match self.kind {
-            Kind::Raw { .. } => Protocol::Raw,
+            Kind::Raw { .. } | Kind::Compio { raw: true, .. } => Protocol::Raw,
             _ => Protocol::WebSocket,
         }
     }
 
     /// It is timtow's: if it fails, the comparison does.
     pub(crate) fn is_ours(&self) -> bool {
-        matches!(self.kind, Kind::Timtow { .. } | Kind::Raw { .. })
+        matches!(self.kind, Kind::Timtow { .. } | Kind::Raw { .. } | Kind::Compio { .. })
     }
 
     /// It is raw TCP with large reads.
@@ -145,6 +179,10 @@ impl Contestant {
             Kind::Timtow { runtime } => (None, vec!["serve", runtime.name()]),
             Kind::Raw { runtime, large: false } => (None, vec!["raw", runtime.name()]),
             Kind::Raw { runtime, large: true } => (None, vec!["raw", runtime.name(), "--large"]),
+            Kind::Compio { driver, raw, program } => {
+                let raw = raw.then_some("--raw");
+                (Some(program.clone()), ["--driver", driver.name()].into_iter().chain(raw).collect())
+            }
             Kind::Peer(peer) => (Some(peer.program.clone()), Vec::new()),
             Kind::Against { .. } => return None,
         };
@@ -182,6 +220,23 @@ pub(crate) fn with_reads(contestants: &[Contestant], cell: Cell, who: &[usize]) 
 /// The name of the ceiling with large reads, for one without.
 pub(crate) fn large_name(ceiling: &str) -> String {
     format!("{ceiling}, 256 KiB")
+}
+
+impl Driver {
+    /// The word of the server's command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Driver::IoUring => "io-uring",
+            Driver::Epoll => "epoll",
+        }
+    }
+}
+
+impl fmt::Display for Driver {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // As the kernel writes it.
+        f.write_str(&self.name().replace('-', "_"))
+    }
 }
 
 fn raw_name(runtime: Runtime) -> String {
@@ -232,10 +287,31 @@ mod tests {
     }
 
     #[test]
+    fn only_a_word_tells_the_drivers_apart_and_each_has_its_ceiling() {
+        let all = Contestant::on_drivers(Path::new("compio"));
+        let words = |name: &str| {
+            let contestant = all.iter().find(|it| it.name == name).unwrap();
+            let (program, words) = contestant.command(&Launch::default()).unwrap();
+            assert_eq!(program.as_deref(), Some(Path::new("compio")));
+            words.into_iter().map(|word| word.into_string().unwrap()).collect::<Vec<_>>().join(" ")
+        };
+        assert_eq!(words("compio, io_uring"), "--driver io-uring --listen 127.0.0.1:0");
+        assert_eq!(words("compio, epoll"), "--driver epoll --listen 127.0.0.1:0");
+        assert_eq!(words("raw TCP, compio, epoll"), "--driver epoll --raw --listen 127.0.0.1:0");
+        assert_eq!(all.iter().filter(|contestant| contestant.twin_of.is_some()).count(), 1);
+        for contestant in &all {
+            let ceiling = all.iter().find(|raw| Some(&raw.name) == contestant.ceiling.as_ref());
+            assert_eq!(ceiling.is_some(), contestant.protocol() == Protocol::WebSocket, "{}", contestant.name);
+            assert!(contestant.is_ours() && ceiling.is_none_or(|raw| raw.protocol() == Protocol::Raw));
+        }
+    }
+
+    #[test]
     fn a_contestant_is_read_as_it_was_written() {
         let (krate, version, how) = ("other".into(), "1.0.0".into(), "as it is".into());
         let peer = Peer { krate, version, runtime: Runtime::Smol, how, program: PathBuf::new() };
-        for contestant in Contestant::all(&[], false, &[("peer".into(), peer)], &["ws://127.0.0.1:9/".into()]) {
+        let all = Contestant::all(&[], false, &[("peer".into(), peer)], &["ws://127.0.0.1:9/".into()]);
+        for contestant in all.into_iter().chain(Contestant::on_drivers(Path::new(""))) {
             let text = serde_json::to_string(&contestant).unwrap();
             assert_eq!(serde_json::from_str::<Contestant>(&text).unwrap(), contestant, "{text}");
         }

@@ -69,8 +69,15 @@ pub(crate) fn run(arguments: &BenchArguments) -> Result<()> {
 
 fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
     let (peers, skipped) = match &arguments.peers {
-        Some(wanted) => peers::find(wanted)?,
+        Some(wanted) => peers::find(wanted, schedule.uses_contestants())?,
         None => (Vec::new(), Vec::new()),
+    };
+    let compio = match arguments.peers {
+        Some(_) if schedule.experiments.contains(&Experiment::Drivers) => peers::compio(),
+        _ => {
+            Err("give --peers: its server, on a runtime that has io_uring and epoll, is built apart, in a checkout"
+                .into())
+        }
     };
     // Before this process is confined to one CPU.
     let (machine, cpus, started) = (Machine::this(), Cpus::choose(), Instant::now());
@@ -106,11 +113,12 @@ fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
         memory: None,
         syscalls: None,
         neighbours: Vec::new(),
+        drivers: None,
         build: None,
     };
     // Servers inherit the limit. What it does not allow is skipped.
     let files = allow_files(schedule.most_connections() as u64 + SPARE_FILES);
-    let mut bench = Bench::new(schedule, results, Random::new(seed), Stop::on_signals()?, files)?;
+    let mut bench = Bench::new(schedule, results, Random::new(seed), Stop::on_signals()?, files, compio)?;
     bench.run();
     let mut results = bench.results;
     results.seconds = started.elapsed().as_secs_f64();

@@ -1,4 +1,5 @@
-//! Servers on other crates (`--peers`): packages of a workspace of its own in the checkout, `benches/peers`, built here.
+//! Servers on other crates (`--peers`), and the one on compio: packages of a workspace of its own in the checkout,
+//! `benches/peers`, built here.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +10,10 @@ use std::{
 
 use serde::Deserialize;
 
-use super::{contestants::Peer, results::Skipped};
+use super::{
+    contestants::{Driver, Peer},
+    results::Skipped,
+};
 use crate::failure::{Failure, Result};
 
 /// One of `benches/peers/peers.json`.
@@ -21,8 +25,9 @@ struct Entry {
     peer: Peer,
 }
 
-/// Those that are wanted (all, if `wanted` is empty), by name and built; and those that cannot be.
-pub(crate) fn find(wanted: &[String]) -> Result<(Vec<(String, Peer)>, Vec<Skipped>)> {
+/// Those that are wanted (all, if `wanted` is empty), by name and built; and those that cannot be. Where they are not `used`,
+/// there are none.
+pub(crate) fn find(wanted: &[String], used: bool) -> Result<(Vec<(String, Peer)>, Vec<Skipped>)> {
     let list = list().ok_or_else(|| {
         Failure::new(format!(
             "--peers needs a checkout: run it somewhere below the root of timtow's repository, where {LIST} is"
@@ -36,8 +41,9 @@ pub(crate) fn find(wanted: &[String]) -> Result<(Vec<(String, Peer)>, Vec<Skippe
         let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
         return Err(Failure::usage(format!("there is no peer {unknown:?}: choose from {}", names.join(", "))));
     }
-    entries.retain(|entry| wanted.is_empty() || wanted.contains(&entry.name));
-    let programs = build(&list.with_file_name("Cargo.toml"), &entries)?;
+    entries.retain(|entry| used && (wanted.is_empty() || wanted.contains(&entry.name)));
+    let names: Vec<&str> = entries.iter().map(|entry| entry.name.as_str()).collect();
+    let programs = build(&list.with_file_name("Cargo.toml"), &names)?;
     let (mut peers, mut missing) = (Vec::new(), Vec::new());
     for Entry { name, peer } in entries {
         match programs.get(&name) {
@@ -51,6 +57,20 @@ pub(crate) fn find(wanted: &[String]) -> Result<(Vec<(String, Peer)>, Vec<Skippe
     Ok((peers, missing))
 }
 
+/// The server of the experiment `drivers`, built: what it says that it is, and its executable; or why it cannot be used, in a
+/// sentence without a full stop.
+pub(crate) fn compio() -> std::result::Result<(String, PathBuf), String> {
+    let list = list().ok_or("it needs a checkout: run it somewhere below the root of timtow's repository")?;
+    let programs = build(&list.with_file_name("Cargo.toml"), &[COMPIO]).map_err(|failure| failure.sentence)?;
+    let program =
+        programs.get(COMPIO).ok_or("cargo did not build its server: build benches/peers by hand to see why")?;
+    // Without an address to listen on, it only says whether its driver can be used.
+    let output = Command::new(program).args(["--driver", Driver::IoUring.name()]).stdin(Stdio::null()).output();
+    let output = output.map_err(|error| format!("its server cannot be started ({error})"))?;
+    let says = |text: &[u8]| String::from_utf8_lossy(text).trim().to_owned();
+    if output.status.success() { Ok((says(&output.stdout), program.clone())) } else { Err(says(&output.stderr)) }
+}
+
 /// The list, in this directory or one above.
 fn list() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
@@ -58,12 +78,15 @@ fn list() -> Option<PathBuf> {
 }
 
 /// The executables by name. What does not build is not among them.
-fn build(manifest: &Path, entries: &[Entry]) -> Result<BTreeMap<String, PathBuf>> {
-    eprintln!("timtow: building {} servers of other crates; the first time, this takes minutes", entries.len());
+fn build(manifest: &Path, names: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    if names.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    eprintln!("timtow: building {} of the servers in benches/peers; the first time, this takes minutes", names.len());
     let mut command = Command::new("cargo");
     command.args(["build", "--release", "--locked", "--keep-going", "--message-format", "json-render-diagnostics"]);
     // Its packages have the names of the crates that they show, so that only executables can be told apart.
-    command.arg("--workspace").args(entries.iter().flat_map(|entry| ["--bin", &entry.name]));
+    command.arg("--workspace").args(names.iter().flat_map(|name| ["--bin", name]));
     command.arg("--manifest-path").arg(manifest);
     command.stdin(Stdio::null()).stdout(Stdio::piped());
     let output = command.spawn().and_then(std::process::Child::wait_with_output);
@@ -77,10 +100,12 @@ fn build(manifest: &Path, entries: &[Entry]) -> Result<BTreeMap<String, PathBuf>
         Some((message["target"]["name"].as_str()?.to_owned(), program))
     });
     let programs: BTreeMap<String, PathBuf> = programs.collect();
-    if programs.is_empty() && !entries.is_empty() {
-        return Err(Failure::new("cargo built no server of another crate: see what it says above"));
+    if programs.is_empty() {
+        return Err(Failure::new("cargo built no server of benches/peers: see what it says above"));
     }
     Ok(programs)
 }
 
+/// The package that is no contestant of the other experiments.
+const COMPIO: &str = "compio";
 const LIST: &str = "benches/peers/peers.json";

@@ -34,7 +34,7 @@ pub(crate) enum Experiment {
     Stalled,
     /// One client floods the server: the latency of the others
     Flood,
-    /// io_uring against epoll inside the same runtime
+    /// io_uring against epoll inside the same runtime, compio's two drivers; needs --peers and io_uring
     Drivers,
     /// Crates, seconds and bytes of the smallest server on each loop; needs cargo and a checkout
     Build,
@@ -56,6 +56,8 @@ pub(crate) struct Schedule {
     pub(crate) texts: Vec<Cell>,
     /// Closed loops on all CPUs.
     pub(crate) defaults: Vec<Cell>,
+    /// Closed loops on each driver of compio.
+    pub(crate) drivers: Vec<Cell>,
     /// Percentages of the slowest contestant's capacity.
     pub(crate) percents: Vec<u32>,
     /// Idle connections.
@@ -91,6 +93,19 @@ impl Experiment {
     }
 }
 
+/// How many take part.
+pub(crate) struct Crowd {
+    pub(crate) timtow: usize,
+    /// Those that speak WebSocket.
+    pub(crate) websockets: usize,
+    /// All but those that follow.
+    pub(crate) all: usize,
+    /// Raw TCP with large reads, which is in some cells.
+    pub(crate) large: usize,
+    /// Those of `drivers`, who take part in nothing else.
+    pub(crate) drivers: usize,
+}
+
 impl Schedule {
     /// The schedule that `arguments` ask for.
     pub(crate) fn new(arguments: &BenchArguments) -> Self {
@@ -105,6 +120,7 @@ impl Schedule {
         let mut payloads = vec![HEADLINE, CAPACITY];
         payloads.extend(sizes.iter().flat_map(|size| [cell(64, *size, 16), cell(64, *size, 1)]));
         let mut by_connections = vec![cell(1, 16, 16), HEADLINE, cell(512, 16, 16)];
+        let mut drivers = vec![HEADLINE, CAPACITY, cell(64, 1024, 16)];
         let mut texts = vec![cell(64, 125, 16), cell(64, 1024, 16)];
         if !quick {
             // With more, they would not fit into the caches of any machine.
@@ -115,6 +131,7 @@ impl Schedule {
             let others =
                 others.flat_map(|(connections, size)| [cell(connections, size, 16), cell(connections, size, 1)]);
             by_connections.extend(others.filter(|it| it.connections * it.size * it.depth as usize <= MOST_IN_FLIGHT));
+            drivers.extend([cell(64, 16 << 10, 1), cell(64, 64 << 10, 1)]);
             texts.extend([cell(64, 16, 16), cell(64, 16 << 10, 1), cell(64, 64 << 10, 1)]);
         }
         let default = if quick { QUICK_SLICE } else { FULL_SLICE };
@@ -128,6 +145,7 @@ impl Schedule {
             by_connections,
             texts,
             defaults: vec![HEADLINE, CAPACITY, cell(64, 1024, 16)],
+            drivers,
             percents: vec![25, 50, 80],
             idle: if quick { 1_000 } else { MANY },
             slice,
@@ -151,14 +169,19 @@ impl Schedule {
             .any(|cell| cell.has_large_reads() || cell.wants_both_reads())
     }
 
+    /// Whether any experiment measures the servers that all others do.
+    pub(crate) fn uses_contestants(&self) -> bool {
+        self.experiments.iter().any(|experiment| !matches!(experiment, Experiment::Drivers | Experiment::Build))
+    }
+
     /// Rounds of what has hardly any noise.
     pub(crate) fn few_rounds(&self) -> usize {
         if self.quick { 1 } else { self.rounds }
     }
 
-    /// Slices of `experiment`, for progress, with so many contestants: timtow's, those that speak WebSocket, all but raw TCP with
-    /// large reads, and that.
-    pub(crate) fn slices(&self, experiment: Experiment, [timtow, websockets, all, large]: [usize; 4]) -> usize {
+    /// Slices of `experiment`, for progress.
+    pub(crate) fn slices(&self, experiment: Experiment, crowd: &Crowd) -> usize {
+        let Crowd { timtow, websockets, all, large, drivers } = *crowd;
         let of_cells = |cells: &[Cell]| {
             let both = cells.iter().filter(|cell| cell.wants_both_reads()).count();
             (cells.len() * all + both * large) * self.rounds
@@ -175,7 +198,8 @@ impl Schedule {
             Experiment::Syscalls => all,
             Experiment::Blocked => timtow * self.rounds,
             Experiment::Stalled | Experiment::Flood => websockets * self.rounds,
-            Experiment::Drivers | Experiment::Build => 0,
+            Experiment::Drivers => (self.drivers.len() * self.rounds + 1) * drivers,
+            Experiment::Build => 0,
         }
     }
 }

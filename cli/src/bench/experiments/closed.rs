@@ -91,12 +91,17 @@ impl Bench {
             return self.progress.skip(self.schedule.rounds * who.len());
         }
         self.progress.experiment(describe(cell));
+        let throughput = self.closed_loop(cell, who);
+        self.results.throughput.push(throughput);
+    }
+
+    /// A closed loop on the servers that run all the time.
+    pub(super) fn closed_loop(&mut self, cell: Cell, who: &[usize]) -> Throughput {
         let slices = self.interleave(self.schedule.rounds, who, |bench, who, round| {
             let plan = bench.plan(who, cell, Pace::Closed { depth: cell.depth })?;
             closed_slice(bench.server(who)?, &plan, round)
         });
-        let table = self.table(who, slices);
-        self.results.throughput.push(Throughput { cell, table });
+        Throughput { cell, table: self.table(who, slices) }
     }
 
     /// Messages per second of the slowest contestant, one in flight on each connection.
@@ -170,7 +175,7 @@ fn closed_slice(server: &Server, plan: &Plan, round: usize) -> Result<Sample> {
 }
 
 /// `64 connections, 16 bytes of text, 16 in flight`.
-fn describe(cell: Cell) -> String {
+pub(super) fn describe(cell: Cell) -> String {
     let Cell { connections, size, depth, text } = cell;
     let kind = if text { " of text" } else { "" };
     format!("{connections} connections, {size} bytes{kind}, {depth} in flight")

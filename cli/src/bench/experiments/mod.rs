@@ -2,15 +2,16 @@
 
 mod build;
 mod closed;
+mod drivers;
 mod latency;
 mod neighbours;
 mod syscalls;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use super::{
     contestants::Contestant,
-    plan::{Experiment, Schedule},
+    plan::{Crowd, Experiment, Schedule},
     progress::Progress,
     results::{Cell, Results, Sample, Skipped, Table},
     server::{Launch, Server},
@@ -32,6 +33,8 @@ pub(crate) struct Bench {
     /// In the order of the contestants; none where one could not be started.
     servers: Vec<Result<Server>>,
     progress: Progress,
+    /// What the server of `drivers` says that it is, and its executable.
+    compio: std::result::Result<(String, PathBuf), Why>,
     /// Seconds of the two CPUs that went to other programs, and all that passed, while the servers that run all the time
     /// were measured.
     others: (f64, f64),
@@ -44,20 +47,33 @@ type Why = String;
 type Slices<T> = (Vec<T>, Option<Failure>);
 
 impl Bench {
-    /// Starts all contestants. Open files are limited to `files`.
-    pub(crate) fn new(schedule: Schedule, results: Results, random: Random, stop: Stop, files: u64) -> Result<Self> {
+    /// Starts all contestants. Open files are limited to `files`; `compio` is the server of `drivers`, or why there is none.
+    pub(crate) fn new(
+        schedule: Schedule,
+        results: Results,
+        random: Random,
+        stop: Stop,
+        files: u64,
+        compio: std::result::Result<(String, PathBuf), Why>,
+    ) -> Result<Self> {
         let all = &results.contestants;
         let count = |chosen: fn(&Contestant) -> bool| all.iter().filter(|it| chosen(it)).count();
-        let (large, websockets) = (count(Contestant::is_large), count(|it| it.protocol() == Protocol::WebSocket));
-        let counts = [count(Contestant::is_timtow), websockets, all.len() - large, large];
-        let slices = schedule.experiments.iter().map(|it| schedule.slices(*it, counts));
+        let large = count(Contestant::is_large);
+        let crowd = Crowd {
+            timtow: count(Contestant::is_timtow),
+            websockets: count(|it| it.protocol() == Protocol::WebSocket),
+            all: all.len() - large,
+            large,
+            drivers: compio.as_ref().map_or(0, |(_, program)| Contestant::on_drivers(program).len()),
+        };
+        let slices = schedule.experiments.iter().map(|it| schedule.slices(*it, &crowd));
         let progress = Progress::new(slices.sum());
         let launch = Launch::default();
         let servers: Vec<_> = all.iter().map(|it| Server::start(it, &results.cpus, &launch)).collect();
         if servers.iter().all(Result::is_err) {
             return Err(servers.into_iter().find_map(Result::err).unwrap_or_else(|| Failure::new("nobody takes part")));
         }
-        Ok(Bench { results, schedule, random, stop, files, servers, progress, others: (0.0, 0.0) })
+        Ok(Bench { results, schedule, random, stop, files, servers, progress, compio, others: (0.0, 0.0) })
     }
 
     /// Does all experiments, or as many as Ctrl-C allows.
@@ -77,7 +93,7 @@ impl Bench {
                 Experiment::Memory => self.memory(),
                 Experiment::Syscalls => self.syscalls(),
                 Experiment::Blocked | Experiment::Stalled | Experiment::Flood => self.neighbour(experiment),
-                Experiment::Drivers => Err(NO_DRIVERS.into()),
+                Experiment::Drivers => self.drivers(),
                 Experiment::Build => self.build(),
             };
             if let Err(why) = done {
@@ -228,9 +244,6 @@ fn affords(files: u64, connections: usize) -> std::result::Result<(), Why> {
 
 /// Files of a process that are not connections.
 pub(crate) const SPARE_FILES: u64 = 256;
-
-const NO_DRIVERS: &str =
-    "this build has no runtime with an io_uring driver, so that there is nothing to compare epoll with";
 
 #[cfg(test)]
 mod tests {

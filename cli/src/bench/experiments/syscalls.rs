@@ -27,14 +27,20 @@ use crate::{
 };
 
 impl Bench {
-    /// Those of everybody, one after the other.
+    /// Those of everybody.
     pub(super) fn syscalls(&mut self) -> std::result::Result<(), Why> {
+        self.progress.experiment("system calls per message".into());
+        self.results.syscalls = Some(self.count_syscalls()?);
+        Ok(())
+    }
+
+    /// Those of all contestants, one after the other.
+    pub(super) fn count_syscalls(&mut self) -> std::result::Result<Syscalls, Why> {
         let who = self.everybody();
         if let Err(why) = can_trace() {
             self.progress.skip(who.len());
             return Err(why);
         }
-        self.progress.experiment("system calls per message".into());
         let mut rows = Vec::new();
         for who in who {
             if self.stop.is_set() {
@@ -64,8 +70,7 @@ impl Bench {
             }
             rows.push(row);
         }
-        self.results.syscalls = Some(Syscalls { size: CAPACITY.size, rows });
-        Ok(())
+        Ok(Syscalls { size: CAPACITY.size, rows })
     }
 
     fn trace(&mut self, who: usize, attached: bool) -> Result<(Vec<Count>, Vec<String>)> {

@@ -24,6 +24,13 @@ pub(super) fn all(results: &Results) -> String {
         let title = format!("own defaults on all CPUs: {}", format::cell(defaults.cell));
         text.push_str(&table(results, &title, &defaults.table, &what));
     }
+    if let Some(drivers) = &results.drivers {
+        for it in &drivers.cells {
+            let what = Columns { cost: "CPU per message", rate: Some("messages/s"), unit: format::duration };
+            let title = format!("drivers of {}: {}", drivers.runtime, format::cell(it.cell));
+            text.push_str(&table(results, &title, &it.table, &what));
+        }
+    }
     for latency in &results.latency {
         let title = format!("latency at {} messages per second ({} %)", format::whole(latency.rate), latency.percent);
         text.push_str(&open(

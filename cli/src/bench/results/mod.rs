@@ -13,7 +13,7 @@ use super::{
     plan::Experiment,
 };
 pub(crate) use more::{
-    Build, BuildRow, Count, Guest, Neighbour, NeighbourRow, NeighbourSample, Syscalls, SyscallsRow, Validation,
+    Build, BuildRow, Count, Drivers, Guest, Neighbour, NeighbourRow, NeighbourSample, Syscalls, SyscallsRow, Validation,
 };
 pub(crate) use rows::{
     Cell, Handshakes, Latency, LatencyRow, LatencySample, Memory, Outcome, Row, Sample, Table, Throughput,
@@ -71,6 +71,9 @@ pub(crate) struct Results {
     pub(crate) memory: Option<Memory>,
     /// What the servers ask of the system.
     pub(crate) syscalls: Option<Syscalls>,
+    /// io_uring against epoll inside the same runtime.
+    #[serde(default)]
+    pub(crate) drivers: Option<Drivers>,
     /// What becomes of others beside one that behaves badly.
     pub(crate) neighbours: Vec<Neighbour>,
     /// What the smallest server on each loop costs to build.
@@ -98,7 +101,8 @@ pub(crate) struct Trouble<'a> {
 impl Results {
     /// The contestant of that name.
     pub(crate) fn contestant(&self, name: &str) -> Option<&Contestant> {
-        self.contestants.iter().find(|contestant| contestant.name == name)
+        let drivers = self.drivers.iter().flat_map(|it| &it.contestants);
+        self.contestants.iter().chain(drivers).find(|contestant| contestant.name == name)
     }
 
     /// The closed-loop experiment with `cell`.
@@ -108,12 +112,14 @@ impl Results {
 
     /// What some could not do, each once.
     pub(crate) fn troubles(&self) -> Vec<Trouble<'_>> {
-        let tables = self.throughput.iter().chain(&self.defaults).map(|it| &it.table);
+        let drivers = self.drivers.iter().flat_map(|it| &it.cells);
+        let tables = self.throughput.iter().chain(&self.defaults).chain(drivers).map(|it| &it.table);
         let tables = tables.chain(self.handshakes.iter().map(|it| &it.table));
         let tables = tables.chain(self.memory.iter().map(|it| &it.table));
         let rows = tables.flat_map(|table| &table.rows).map(|row| (&row.contestant, &row.outcome));
         let latency = self.latency.iter().flat_map(|it| &it.rows).map(|row| (&row.contestant, &row.outcome));
-        let calls = self.syscalls.iter().flat_map(|it| &it.rows).map(|row| (&row.contestant, &row.outcome));
+        let calls = self.syscalls.iter().chain(self.drivers.iter().filter_map(|it| it.syscalls.as_ref()));
+        let calls = calls.flat_map(|it| &it.rows).map(|row| (&row.contestant, &row.outcome));
         let neighbours = self.neighbours.iter().flat_map(|it| &it.rows).map(|row| (&row.contestant, &row.outcome));
         let mut troubles: Vec<Trouble<'_>> = Vec::new();
         for (contestant, outcome) in rows.chain(latency).chain(calls).chain(neighbours) {

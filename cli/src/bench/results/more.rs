@@ -1,4 +1,4 @@
-//! What is not one number per contestant: system calls, neighbours, UTF-8, builds.
+//! What is not one number per contestant: system calls, drivers, neighbours, UTF-8, builds.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{
         plan::Experiment,
         statistics::{Place, Spread, noise, places},
     },
-    rows::{Outcome, most, twins},
+    rows::{Outcome, Throughput, most, twins},
 };
 use crate::load::outcome::Percentiles;
 
@@ -55,6 +55,19 @@ pub(crate) struct Count {
     pub(crate) per_message: f64,
     /// By name, per message.
     pub(crate) calls: BTreeMap<String, f64>,
+}
+
+/// io_uring against epoll inside the same runtime.
+#[derive(Serialize, Deserialize, Debug)]
+pub(crate) struct Drivers {
+    /// Its name and version.
+    pub(crate) runtime: String,
+    /// Who takes part here, and nowhere else.
+    pub(crate) contestants: Vec<Contestant>,
+    /// Closed loops; the cost is server CPU nanoseconds per message, the rate is messages per second.
+    pub(crate) cells: Vec<Throughput>,
+    /// None where they could not be counted.
+    pub(crate) syscalls: Option<Syscalls>,
 }
 
 /// What becomes of polite clients beside one that is not.

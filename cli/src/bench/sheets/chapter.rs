@@ -7,7 +7,7 @@ use super::{
         results::{Cell, Results, Row},
     },
     NAME, Sheet, cost_and_ratio, median,
-    others::{calls_of, number},
+    others::counted,
 };
 use crate::runtimes::Runtime;
 
@@ -54,7 +54,7 @@ pub(super) fn chapter(results: &Results, runtimes: &[Runtime]) -> Sheet {
         line(what, &|name| {
             let row = results.syscalls.as_ref()?.rows.iter().find(|row| row.contestant == name)?;
             let count = row.counts.iter().find(|count| count.depth == depth)?;
-            Some(format!("{}: {}", number(count.per_message * depth as f64), calls_of(count)))
+            Some(counted(count))
         });
     }
     for neighbour in &results.neighbours {

@@ -4,10 +4,13 @@ use super::{
     super::{
         format,
         plan::{CAPACITY, Experiment, HEADLINE},
-        results::{Cell, Results, Row, Table},
+        results::{Cell, Results, Row, Table, Throughput},
     },
-    Sheet, cost_and_ratio, mark, order, rate,
+    Sheet, cost_and_ratio, mark, order,
+    others::counted,
+    rate,
 };
+use crate::load::Protocol;
 
 /// One line for each contestant, the cheapest first.
 pub(super) fn summary(results: &Results) -> Sheet {
@@ -172,25 +175,11 @@ pub(super) fn defaults(results: &Results) -> Option<Sheet> {
     let first = results.defaults.first()?;
     let title = format!("Each loop with its own defaults, on all {} CPUs", results.machine.cores);
     let mut sheet = Sheet::new(Some(Experiment::Defaults), title, &[]);
-    for it in &results.defaults {
-        let payload = format!("{}, {} in flight", format::payload(it.cell), it.cell.depth);
-        sheet.head.push([payload.clone(), "CPU".into()]);
-        sheet.head.push([payload, "messages/s".into()]);
-    }
-    let mut rows: Vec<_> = first.table.rows.iter().collect();
-    rows.sort_by(|one, other| {
-        let cost = |row: &super::Row| row.cost.map_or(f64::INFINITY, |cost| cost.median);
-        cost(one).total_cmp(&cost(other))
+    closed_loops(results, &mut sheet, &results.defaults, |row| {
+        let busy = super::Spread::of(row.samples.iter().filter_map(|sample| sample.server_busy));
+        let busy = busy.map_or(String::new(), |busy| format!(" ({:.0} %)", busy.median * 100.0));
+        format!("{}{busy}", cost_and_ratio(row, format::duration))
     });
-    for row in rows {
-        let name = &row.contestant;
-        let cells = results.defaults.iter().filter_map(|it| it.table.row(name)).flat_map(|row| {
-            let busy = super::Spread::of(row.samples.iter().filter_map(|sample| sample.server_busy));
-            let busy = busy.map_or(String::new(), |busy| format!(" ({:.0} %)", busy.median * 100.0));
-            [format!("{}{busy}", cost_and_ratio(row, format::duration)), rate(row)]
-        });
-        sheet.rows.push([vec![format::rank(row.place), name.clone()], cells.collect()].concat());
-    }
     sheet.notes.push(
         "In parentheses, how much of one CPU the server used. The generator is one thread, and shares the CPUs with it.".into(),
     );
@@ -198,4 +187,51 @@ pub(super) fn defaults(results: &Results) -> Option<Sheet> {
         sheet.notes.push(format!("Noise of the first column: {:.1} %.", noise * 100.0));
     }
     Some(sheet)
+}
+
+/// io_uring against epoll inside the same runtime, and raw TCP below.
+pub(super) fn drivers(results: &Results) -> Option<Sheet> {
+    let drivers = results.drivers.as_ref()?;
+    let first = drivers.cells.first()?;
+    let title = format!("io_uring against epoll inside {}: server CPU per echoed message", drivers.runtime);
+    let mut sheet = Sheet::new(Some(Experiment::Drivers), title, &[]);
+    closed_loops(results, &mut sheet, &drivers.cells, |row| cost_and_ratio(row, format::duration));
+    sheet
+        .notes
+        .push("In parentheses ÷ raw TCP echo on the same driver, with the same reads into the same buffers.".into());
+    // Those of raw TCP are the same.
+    let is_shown = |name: &str| results.contestant(name).is_some_and(|it| it.protocol() == Protocol::WebSocket);
+    let rows = drivers.syscalls.iter().flat_map(|it| &it.rows).filter(|row| is_shown(&row.contestant));
+    for row in rows.filter(|row| !row.counts.is_empty()) {
+        let counts = row.counts.iter().map(|count| match count.depth {
+            1 => format!("for one message {}", counted(count)),
+            depth => format!("for {depth} at once {}", counted(count)),
+        });
+        let counts = counts.collect::<Vec<_>>().join("; ");
+        sheet.notes.push(format!("System calls on {}, {counts}.", row.contestant));
+    }
+    if let Some(noise) = first.table.noise {
+        sheet.notes.push(format!("Noise of the first column: {:.1} %.", noise * 100.0));
+    }
+    Some(sheet)
+}
+
+/// Two columns for each of `loops`, and a line for each of their contestants, the cheapest in the first of them first, and
+/// raw TCP last.
+fn closed_loops(results: &Results, sheet: &mut Sheet, loops: &[Throughput], cost: impl Fn(&Row) -> String) {
+    for it in loops {
+        let payload = format!("{}, {} in flight", format::payload(it.cell), it.cell.depth);
+        sheet.head.push([payload.clone(), "CPU".into()]);
+        sheet.head.push([payload, "messages/s".into()]);
+    }
+    let is_raw = |row: &Row| results.contestant(&row.contestant).is_some_and(|it| it.protocol() == Protocol::Raw);
+    let mut rows: Vec<&Row> = loops.iter().take(1).flat_map(|it| &it.table.rows).collect();
+    let median = |row: &Row| row.cost.map_or(f64::INFINITY, |cost| cost.median);
+    rows.sort_by(|one, other| is_raw(one).cmp(&is_raw(other)).then(median(one).total_cmp(&median(other))));
+    for row in rows {
+        let name = &row.contestant;
+        let cells = loops.iter().filter_map(|it| it.table.row(name)).flat_map(|row| [cost(row), rate(row)]);
+        let rank = format::rank(row.place.filter(|_| !is_raw(row)));
+        sheet.rows.push([vec![rank, name.clone()], cells.collect()].concat());
+    }
 }

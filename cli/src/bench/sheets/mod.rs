@@ -61,6 +61,7 @@ pub(crate) fn all(results: &Results) -> Vec<Sheet> {
         costs::defaults(results),
         others::memory(results),
         others::syscalls(results),
+        costs::drivers(results),
     ];
     let sheets = sheets.into_iter().flatten();
     sheets
@@ -91,10 +92,12 @@ pub(crate) fn legend(results: &Results) -> Vec<String> {
             noise * 100.0
         ));
     }
+    let drivers = results.drivers.iter().flat_map(|it| &it.cells);
     let limited = results.throughput.iter().flat_map(|it| &it.table.rows).any(|row| row.generator_limited)
         || results.latency.iter().flat_map(|it| &it.rows).any(|row| row.generator_limited)
         || results.neighbours.iter().flat_map(|it| &it.rows).any(|row| row.generator_limited)
-        || results.defaults.iter().flat_map(|it| &it.table.rows).any(|row| row.generator_limited);
+        || results.defaults.iter().flat_map(|it| &it.table.rows).any(|row| row.generator_limited)
+        || drivers.flat_map(|it| &it.table.rows).any(|row| row.generator_limited);
     if limited {
         lines.push("* was limited by the load generator: the server can do better than this.".into());
     }

@@ -76,7 +76,7 @@ pub(super) fn syscalls(results: &Results) -> Option<Sheet> {
 }
 
 /// `epoll_wait 1, recvfrom 1`: the most frequent first.
-pub(super) fn calls_of(count: &Count) -> String {
+fn calls_of(count: &Count) -> String {
     let mut calls: Vec<(&String, f64)> =
         count.calls.iter().map(|(name, calls)| (name, calls * count.depth as f64)).collect();
     calls.sort_by(|one, other| other.1.total_cmp(&one.1));
@@ -85,8 +85,13 @@ pub(super) fn calls_of(count: &Count) -> String {
     calls.map(|(name, calls)| format!("{name} {}", number(calls))).collect::<Vec<_>>().join(", ")
 }
 
+/// The same with their sum in front: `3: epoll_wait 1, recvfrom 1, sendto 1`.
+pub(super) fn counted(count: &Count) -> String {
+    format!("{}: {}", number(count.per_message * count.depth as f64), calls_of(count))
+}
+
 /// `3`, or `3.1`.
-pub(super) fn number(number: f64) -> String {
+fn number(number: f64) -> String {
     let text = format!("{number:.1}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
 }
