@@ -68,9 +68,9 @@ join() {
   [ $# -eq 0 ] || printf ', %s' "$@"
 }
 
-failed=0 disqualified=0 contestants=0
+failed=0 disqualified=0 servers=0
 while read -r name version options; do
-  contestants=$((contestants + 1))
+  servers=$((servers + 1))
   # shellcheck disable=SC2086
   if ! start_peer "$name" "$version" $options >"$WORK/out" 2>&1; then
     failed=1
@@ -108,4 +108,4 @@ done < <(
 )
 
 [ $failed -eq 0 ] || exit 1
-echo "summary $contestants contestants, $disqualified of them disqualified from a row"
+echo "summary $servers servers, $disqualified of them disqualified from a row"

@@ -130,7 +130,8 @@ fn reading(experiment: Experiment) -> &'static str {
              differs. With either, a buffer belongs to the kernel until what was asked for is done, so that each connection \
              has its own; on mio, where the kernel says what is ready, one buffer in the caches serves all. What mio costs less \
              than the runtime on epoll is the runtime's: it registers a socket anew for each operation that has to wait, as the \
-             system calls show, and mio does so once. What io_uring leaves to threads of the kernel (io-wq) counts like the \
+             system calls show, and mio does so once. Those are of one connection: where many are ready, one \
+             io_uring_enter serves them all. What io_uring leaves to threads of the kernel (io-wq) counts like the \
              rest, since they are threads of the process."
         }
         Experiment::Build => {

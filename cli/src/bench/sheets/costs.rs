@@ -196,9 +196,10 @@ pub(super) fn drivers(results: &Results) -> Option<Sheet> {
     let title = format!("io_uring against epoll inside {}: server CPU per echoed message", drivers.runtime);
     let mut sheet = Sheet::new(Some(Experiment::Drivers), title, &[]);
     closed_loops(results, &mut sheet, &drivers.cells, |row| cost_and_ratio(row, format::duration));
-    sheet
-        .notes
-        .push("In parentheses ÷ raw TCP echo on the same driver, with the same reads into the same buffers.".into());
+    sheet.notes.push(
+        "In parentheses ÷ raw TCP echo on the same driver; on compio it makes the same reads into the same buffers."
+            .into(),
+    );
     // Those of raw TCP are the same.
     let is_shown = |name: &str| results.contestant(name).is_some_and(|it| it.protocol() == Protocol::WebSocket);
     let rows = drivers.syscalls.iter().flat_map(|it| &it.rows).filter(|row| is_shown(&row.contestant));
