@@ -4,13 +4,14 @@ use std::{
     io::{self, IoSlice},
     net::SocketAddr,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 use timtow_core::task::{Alarm, Socket, Timer};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
+    task::coop,
     time::Sleep,
 };
 
@@ -80,20 +81,34 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket for Io<S> {
 }
 // ANCHOR_END: driver
 
-/// Boxed: it must not move once it was polled.
+/// A timer that is asked with every turn.
 #[derive(Debug)]
-pub(crate) struct SleepUntil(Pin<Box<Sleep>>);
+pub(crate) struct SleepUntil {
+    /// Boxed: it must not move once it was polled.
+    sleep: Pin<Box<Sleep>>,
+    /// Whom it wakes, if it has yet to.
+    wakes: Option<Waker>,
+}
 
 impl Timer for SleepUntil {
     fn new(at: Instant) -> Self {
-        SleepUntil(Box::pin(tokio::time::sleep_until(at.into())))
+        SleepUntil { sleep: Box::pin(tokio::time::sleep_until(at.into())), wakes: None }
     }
 
     fn reset(&mut self, at: Instant) {
-        self.0.as_mut().reset(at.into());
+        self.wakes = None;
+        self.sleep.as_mut().reset(at.into());
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(context)
+        // To poll it takes several times as long, and tells it again what it knows. If it fires behind this look, it wakes.
+        if self.wakes.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) && !self.sleep.is_elapsed() {
+            return Poll::Pending;
+        }
+        // Where the task has had its share, the timer does not look at the waker.
+        let looks = coop::has_budget_remaining();
+        let polled = self.sleep.as_mut().poll(context);
+        self.wakes = (looks && polled.is_pending()).then(|| context.waker().clone());
+        polled
     }
 }
