@@ -4,7 +4,7 @@
 ///
 /// # Panics
 /// If the lengths differ.
-#[inline]
+#[inline(always)]
 pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
     match from.len() {
         8..=16 => ends::<8>(to, from),
@@ -16,7 +16,7 @@ pub(crate) fn copy(to: &mut [u8], from: &[u8]) {
 }
 
 /// Copies the first and the last `N` bytes.
-#[inline]
+#[inline(always)]
 fn ends<const N: usize>(to: &mut [u8], from: &[u8]) {
     assert_eq!(to.len(), from.len());
     if let (Some(to), Some(from)) = (to.first_chunk_mut::<N>(), from.first_chunk::<N>()) {

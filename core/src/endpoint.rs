@@ -187,11 +187,16 @@ impl Endpoint {
     #[inline]
     pub fn wants_write(&self) -> bool {
         let outbox = &self.connection.outbox;
-        let waits = match &self.layer {
-            None => !outbox.is_empty(),
-            Some(layer) => (!outbox.is_empty() && layer.transport.is_open()) || self.has_wire(),
-        };
-        waits || outbox.unflushed || (outbox.is_finished() && !outbox.shut)
+        if self.layer.is_none() {
+            return !outbox.is_empty() || outbox.unflushed || outbox.owes_end();
+        }
+        self.layer_wants_write()
+    }
+
+    fn layer_wants_write(&self) -> bool {
+        let outbox = &self.connection.outbox;
+        let is_open = self.layer.as_ref().is_some_and(|layer| layer.transport.is_open());
+        (!outbox.is_empty() && is_open) || self.has_wire() || outbox.unflushed || outbox.owes_end()
     }
 
     /// Whether the last turn ended so that others have theirs, and another one with [`Input::Nothing`] goes on: much was
@@ -238,6 +243,15 @@ impl Endpoint {
         }
     }
 
+    /// Whether [`poll_timeout`](Endpoint::poll_timeout) is zero.
+    #[inline]
+    pub(crate) fn wants_time(&self) -> bool {
+        match &self.layer {
+            None => self.connection.wants_time(),
+            Some(_) => self.poll_timeout() == Some(Duration::ZERO),
+        }
+    }
+
     /// The server drains: says goodbye with 1001 (RFC 6455 7.4.1), or, before the connection is open, with 503.
     pub fn drain(&mut self) {
         if self.connection.close(CloseCode::GOING_AWAY, "") != Err(SendError::NotOpen) {
@@ -270,17 +284,29 @@ impl Endpoint {
     }
 
     /// What the bytes mean that came from the socket behind the first [`FRONT`]. `plain` is lent for it.
-    fn open(&mut self, wire: &mut [u8], plain: &mut Vec<u8>) -> Left {
-        let ended = wire.len() == FRONT;
-        if ended {
+    #[inline]
+    fn open(&mut self, wire: &mut [u8], plain: &mut Vec<u8>, left: &mut Left) {
+        if wire.len() == FRONT {
             self.connection.receive_eof();
         }
-        let Some(layer) = &mut self.layer else { return Left { at: FRONT, end: wire.len(), ..Left::default() } };
+        if self.layer.is_none() {
+            (left.at, left.end, left.is_plain) = (FRONT, wire.len(), false);
+        } else {
+            self.open_layer(&mut wire[FRONT..], plain);
+            (left.at, left.end, left.is_plain) = (0, plain.len(), true);
+        }
+    }
+
+    #[inline(never)]
+    fn open_layer(&mut self, wire: &mut [u8], plain: &mut Vec<u8>) {
         plain.clear();
-        if !ended && !layer.failed && layer.transport.receive(&mut wire[FRONT..], plain).is_err() {
+        if let Some(layer) = &mut self.layer
+            && !wire.is_empty()
+            && !layer.failed
+            && layer.transport.receive(wire, plain).is_err()
+        {
             self.fail_transport();
         }
-        Left { end: plain.len(), is_plain: true, ..Left::default() }
     }
 }
 
@@ -292,7 +318,7 @@ impl Drop for Endpoint {
 
 impl<'e> Access<'e> {
     /// Does something with the endpoint.
-    #[inline]
+    #[inline(always)]
     pub fn with<R>(&mut self, f: impl FnOnce(&mut Endpoint) -> R) -> R {
         let mut guard;
         let endpoint: &mut Endpoint = match self {

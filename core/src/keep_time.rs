@@ -45,6 +45,13 @@ impl Connection {
         if self.is_closed() { None } else { self.next_deadline() }
     }
 
+    /// Whether it asks for the time at once.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn wants_time(&self) -> bool {
+        (self.timers.unarmed || self.write_is_unarmed()) && !self.is_closed()
+    }
+
     /// The same, where the connection is closed and what stands below it is not.
     #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Duration> {

@@ -91,6 +91,13 @@ impl Outbox {
         self.finished && self.is_empty()
     }
 
+    /// Whether the socket has yet to be half-closed, once nothing waits.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn owes_end(&self) -> bool {
+        self.finished && !self.shut && self.is_empty()
+    }
+
     /// The next contiguous bytes; empty when nothing waits, or all that waits is taken.
     #[inline]
     pub fn chunk(&self) -> &[u8] {

@@ -1,7 +1,7 @@
 //! What a handler may do with its connection.
 
 use super::Sender;
-use crate::{Access, CloseCode, Outgoing, OutgoingFragment, SendError, TrySendError, clock, endpoint::Front};
+use crate::{Access, CloseCode, Outgoing, OutgoingFragment, SendError, TrySendError, clock, endpoint::Front, lock};
 use std::{net::SocketAddr, time::Duration};
 
 /// A handler's way to its connection, for the length of a callback.
@@ -23,10 +23,13 @@ impl Context<'_> {
     ///
     /// # Errors
     /// As [`Connection::send`](crate::Connection::send): the connection is closing.
-    #[inline]
+    #[inline(always)]
     pub fn send<'m>(&mut self, message: impl Into<Outgoing<'m>>) -> Result<(), SendError> {
-        let front = &mut self.front;
-        self.access.with(|endpoint| endpoint.send(front, message.into()))
+        match &mut self.access {
+            Access::Direct(endpoint) => endpoint.send(&mut self.front, message.into()),
+            // Nothing lies in front of what others write.
+            Access::Shared(endpoint) => lock(endpoint).connection.send(message.into()),
+        }
     }
 
     /// As [`send`](Context::send), unless more than [`Config::high_water`](crate::Config) bytes wait already. The message

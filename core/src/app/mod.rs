@@ -126,7 +126,8 @@ impl App for Echo {
 }
 
 impl Handler for Echo {
-    #[inline]
+    // As part of the turn, it gets its messages in registers.
+    #[inline(always)]
     fn message(&mut self, context: &mut Context<'_>, message: Message<'_>) {
         // It fails while the connection closes, when nobody waits for the echo any more.
         let _ = context.send(message);

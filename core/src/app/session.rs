@@ -104,13 +104,23 @@ impl<A: App> Session<A> {
     /// A callback. It may panic, and `calling` tells that it did.
     #[inline(always)]
     fn call(&mut self, access: &mut Access<'_>, front: Front<'_>, f: impl FnOnce(&mut A::Handler, &mut Context<'_>)) {
-        let Some(handler) = &mut self.handler else { return };
         let mut front = front;
-        let (timer, full) = (&mut self.timer, &mut self.full);
-        let mut context = Context { access: access.reborrow(), front: front.reborrow(), timer, full, peer: &self.peer };
         self.calling = true;
-        f(handler, &mut context);
+        if let Some((handler, mut context)) = self.context(access, &mut front) {
+            f(handler, &mut context);
+        }
         self.calling = false;
+    }
+
+    /// The handler, if there is one, and what it may do.
+    #[inline(always)]
+    fn context<'c>(
+        &'c mut self,
+        access: &'c mut Access<'_>,
+        front: &'c mut Front<'_>,
+    ) -> Option<(&'c mut A::Handler, Context<'c>)> {
+        let Session { handler, timer, full, peer, .. } = self;
+        Some((handler.as_mut()?, Context { access: access.reborrow(), front: front.reborrow(), timer, full, peer }))
     }
 
     /// Runs what calls the handler; whether it came to its end.
@@ -201,9 +211,15 @@ impl<A: App> Session<A> {
 }
 
 impl<A: App> Hearer for Session<A> {
+    /// Not by way of [`call`](Session::call): a closure that does not become part of it has the message in memory, which the
+    /// CPU has just written, and has to wait for.
     #[inline(always)]
-    fn message(&mut self, access: &mut Access<'_>, front: Front<'_>, message: Message<'_>) {
-        self.call(access, front, |handler, context| handler.message(context, message));
+    fn message(&mut self, access: &mut Access<'_>, mut front: Front<'_>, message: Message<'_>) {
+        self.calling = true;
+        if let Some((handler, mut context)) = self.context(access, &mut front) {
+            handler.message(&mut context, message);
+        }
+        self.calling = false;
     }
 
     #[inline(never)]

@@ -45,7 +45,7 @@ impl<'f> Front<'f> {
 
 impl Endpoint {
     /// As [`Connection::send`](crate::Connection::send), to `front` where it has room and nothing else waits.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn send(&mut self, front: &mut Front<'_>, message: Outgoing<'_>) -> Result<(), SendError> {
         if !self.connection.sends_plainly() || message.prepared.is_some() {
             return self.connection.send(message);

@@ -30,10 +30,27 @@ impl Endpoint {
     }
 
     /// The same, with what lies in `front` before it.
+    #[inline]
     pub(super) fn flush_front(&mut self, front: &[u8], output: &mut impl Output) {
         if self.connection.outbox.fronted() > 0 {
             self.write_front(front, output);
         }
+        let outbox = &mut self.connection.outbox;
+        let is_all = outbox.has_only_front() && self.layer.is_none();
+        if is_all && outbox.unflushed {
+            match output.flush() {
+                Ok(()) => outbox.unflushed = false,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return self.fail(&error),
+            }
+        }
+        if !is_all || outbox.unflushed || outbox.owes_end() || self.mailbox.is_some() {
+            self.flush_rest(output);
+        }
+    }
+
+    /// What lies in front is written.
+    fn flush_rest(&mut self, output: &mut impl Output) {
         loop {
             self.deliver();
             match self.write(output) {
@@ -52,15 +69,33 @@ impl Endpoint {
     }
 
     /// Writes what lies in front, and what waits behind it, once; what the socket does not take waits.
+    #[inline]
     fn write_front(&mut self, front: &[u8], output: &mut impl Output) {
         self.deliver();
         let outbox = &mut self.connection.outbox;
         let front = &front[outbox.front_range()];
+        if !outbox.has_only_front() {
+            return self.write_more(front, None, output);
+        }
+        match output.write(&[IoSlice::new(front)]) {
+            Ok(n) if n == front.len() => {
+                outbox.take_front(n);
+                outbox.unflushed = true;
+            }
+            written => self.write_more(front, Some(written), output),
+        }
+    }
+
+    /// The same, with what waits behind it, or where it was tried already and the socket did not take all.
+    #[inline(never)]
+    fn write_more(&mut self, front: &[u8], mut tried: Option<io::Result<usize>>, output: &mut impl Output) {
+        let outbox = &mut self.connection.outbox;
         let mut slices = [IoSlice::new(&[]); SLICES];
         slices[0] = IoSlice::new(front);
-        let filled = 1 + if outbox.has_only_front() { 0 } else { outbox.chunks_vectored(&mut slices[1..]) };
+        let filled = 1 + outbox.chunks_vectored(&mut slices[1..]);
         let written = loop {
-            match output.write(&slices[..filled]).and_then(taken) {
+            let written = tried.take().unwrap_or_else(|| output.write(&slices[..filled]));
+            match written.and_then(taken) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 written => break written,
             }
@@ -73,7 +108,7 @@ impl Endpoint {
             outbox.advance(n - front.len());
         }
         match written {
-            Ok(_) => self.connection.outbox.unflushed = true,
+            Ok(_) => outbox.unflushed = true,
             Err(error) => self.fail(&error),
         }
     }
@@ -108,6 +143,9 @@ impl Endpoint {
             let n = taken(output.write(&[IoSlice::new(waits)])?)?;
             layer.advance(n, outbox);
             return Ok(true);
+        }
+        if outbox.has_only_front() {
+            return Ok(false);
         }
         let mut slices = [IoSlice::new(&[]); SLICES];
         let filled = outbox.chunks_vectored(&mut slices);
@@ -187,7 +225,14 @@ impl Endpoint {
 
     /// Moves what other threads sent to the outbox, as far as there is room; what comes before the connection is open waits
     /// until it is.
+    #[inline]
     pub fn deliver(&mut self) {
+        if self.mailbox.is_some() {
+            self.deliver_mail();
+        }
+    }
+
+    fn deliver_mail(&mut self) {
         let Some(mailbox) = &self.mailbox else { return };
         if matches!(self.connection.state(), State::Connecting | State::Requested) {
             return;

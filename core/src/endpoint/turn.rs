@@ -2,7 +2,7 @@
 
 use super::{Access, Buffers, FRONT, Front, Input, Output, Stride, front::IN_PLACE};
 use crate::{Event, Message, clock, frame::Header};
-use std::{mem, time::Duration};
+use std::mem;
 
 // ANCHOR: turn
 /// One turn of a driver: feeds what was read, gives the events to `on_event`, and drains the outbox as far as `output`
@@ -21,6 +21,7 @@ pub fn turn(
 }
 
 /// The first half of a turn: what the input means.
+#[inline]
 pub(crate) fn begin(access: &mut Access<'_>, buffers: &mut Buffers, input: Input, output: &mut impl Output) {
     let Buffers { input: read, output: scratch, plain, left, spares, is_there, .. } = buffers;
     if let Access::Direct(endpoint) = access {
@@ -30,12 +31,12 @@ pub(crate) fn begin(access: &mut Access<'_>, buffers: &mut Buffers, input: Input
     }
     access.with(|endpoint| {
         endpoint.connection.begin_turn();
-        *left = Left { stride: left.stride, ..Left::default() };
+        (left.at, left.end, left.is_plain) = (0, 0, false);
         match input {
             Input::Read(n @ 1..) if *is_there => endpoint.connection.receive_there(n),
             Input::Read(n) => {
                 left.stride.read(n);
-                *left = Left { stride: left.stride, ..endpoint.open(&mut read[..FRONT + n], plain) };
+                endpoint.open(&mut read[..FRONT + n], plain, left);
             }
             Input::Failed => endpoint.connection.receive_error(),
             Input::Nothing => {
@@ -98,7 +99,7 @@ pub(crate) fn go_on(
             }
             left.at = end;
             endpoint.flush_front(bytes, output);
-            if endpoint.poll_timeout() == Some(Duration::ZERO) {
+            if endpoint.wants_time() {
                 endpoint.handle_timeout(clock::now());
             }
             endpoint.connection.wants_receive()

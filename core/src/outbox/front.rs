@@ -44,6 +44,7 @@ impl Outbox {
 
     /// The socket took the next `n` bytes. What lay in front lies there no longer: returns how much of it is not sent, and
     /// has to be given back at once.
+    #[inline]
     pub(crate) fn take_front(&mut self, n: usize) -> usize {
         let of_front = n.min(self.front as usize);
         let left = self.front as usize - of_front;

@@ -82,7 +82,7 @@ impl<S: Socket> Watched<S> {
         if due || (self.readiness.writable && endpoint.wants_write()) {
             turn(endpoint, buffers, Input::Nothing, self);
         }
-        while share.is_left() && endpoint.wants_read() {
+        while share.is_left() && self.readiness.readable && endpoint.wants_read() {
             let Some(input) = self.read(endpoint.room(buffers)) else { break };
             turn(endpoint, buffers, input, self);
             share.spend(buffers);
