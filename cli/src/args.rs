@@ -56,6 +56,9 @@ pub(crate) struct ServeArguments {
     /// What to serve
     #[arg(long, default_value = "echo")]
     pub(crate) app: App,
+    /// SIGINT and SIGTERM end it at once, as they end programs that have no thread to wait for them
+    #[arg(long)]
+    pub(crate) no_drain: bool,
     /// Protocol versions to speak, and no others
     #[arg(long, value_name = "DRAFTS", value_delimiter = ',', default_value = "13")]
     pub(crate) drafts: Vec<Draft>,

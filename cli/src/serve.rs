@@ -38,7 +38,9 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<()> {
         tell_async_std(threads)?;
     }
     let drain = Drain::new();
-    drain_on_signals(drain.clone())?;
+    if !arguments.no_drain {
+        drain_on_signals(drain.clone())?;
+    }
     let options = options(arguments, drain);
     let threads = options.threads.get();
     let listeners = if arguments.runtime == Runtime::TokioReuseport { threads } else { 1 };

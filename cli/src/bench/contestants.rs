@@ -190,6 +190,8 @@ impl Contestant {
         if let Kind::Timtow { runtime } = &self.kind {
             // The default, but said so that nothing need be logged about it.
             arguments.extend(["--origin", "*"]);
+            // A process with a second thread pays more for each system call, with some C libraries; the others have none.
+            arguments.push("--no-drain");
             let has_loops = matches!(runtime, Runtime::Mio | Runtime::Tokio | Runtime::TokioReuseport);
             if has_loops && !launch.own_defaults {
                 arguments.extend(["--threads", "1"]);
