@@ -172,6 +172,7 @@ impl Endpoint {
     #[inline]
     pub(crate) fn begun(&self) -> Begun {
         match self.connection.frame {
+            _ if self.layer.is_some() => Begun::Unknown,
             Some(frame) => Begun::Payload(frame.left),
             None => Begun::Header(self.connection.header_len.into()),
         }

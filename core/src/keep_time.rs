@@ -45,13 +45,6 @@ impl Connection {
         if self.is_closed() { None } else { self.next_deadline() }
     }
 
-    /// Whether it asks for the time at once.
-    #[cfg(feature = "std")]
-    #[inline]
-    pub(crate) fn wants_time(&self) -> bool {
-        (self.timers.unarmed || self.write_is_unarmed()) && !self.is_closed()
-    }
-
     /// The same, where the connection is closed and what stands below it is not.
     #[inline]
     pub(crate) fn next_deadline(&self) -> Option<Duration> {
@@ -59,6 +52,13 @@ impl Connection {
             return Some(Duration::ZERO);
         }
         self.timers.next()
+    }
+
+    /// Whether it asks for the time at once.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn wants_time(&self) -> bool {
+        (self.timers.unarmed || self.write_is_unarmed()) && !self.is_closed()
     }
 
     /// The outbox waits, or has been emptied, and the write deadline does not know.

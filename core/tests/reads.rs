@@ -1,5 +1,8 @@
 //! Where reads end: behind messages, where these are larger than a copy is cheap, and more is there than one read takes.
 
+mod common;
+
+use common::frame;
 use std::{
     io::{self, IoSlice},
     net::Shutdown,
@@ -9,17 +12,16 @@ use std::{
     time::Duration,
 };
 use timtow_core::{
-    Connection, Endpoint, Event, Role,
+    Buffers, Connection, Endpoint, Event, Role,
     app::{Echo, Options, Server},
     blocking, lock, ready, task,
 };
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-/// Bytes of a message, and of its frame.
-const SIZE: usize = 16 << 10;
-const FRAME: usize = SIZE + 8;
 const MESSAGES: usize = 40;
+/// Messages, and how many a read takes.
+const SIZES: [(usize, usize); 2] = [(16 << 10, 4), (64 << 10, 1)];
 
 /// A socket on which the messages are there at once, and that takes everything.
 #[derive(Clone, Debug, Default)]
@@ -35,9 +37,9 @@ struct State {
 }
 
 impl Full {
-    /// With a request first, if there is an `opening`.
-    fn new(opening: &[u8]) -> Self {
-        let frame = [&[0x82, 0x80 | 126][..], &(SIZE as u16).to_be_bytes(), &[0; 4], &[7; SIZE]].concat();
+    /// With messages of so many bytes, and a request first, if there is an `opening`.
+    fn new(size: usize, opening: &[u8]) -> Self {
+        let frame = frame(Role::Server, 0x82, &vec![7; size]);
         let (opening, messages) = (opening.to_vec(), frame.repeat(MESSAGES));
         Full(Arc::new(Mutex::new(State { opening, messages, ..State::default() })))
     }
@@ -61,9 +63,10 @@ impl Full {
         n
     }
 
-    /// The first read cannot know; the second ends the message in which that ended; and from then on all is whole.
-    fn check(&self) {
+    /// The first reads cannot know; the next ends the message in which they ended; and from then on all is whole.
+    fn check(&self, (size, each): (usize, usize)) {
         let state = lock(&self.0);
+        let frame = frame(Role::Server, 0x82, &vec![7; size]).len();
         let ends: Vec<usize> = state
             .reads
             .iter()
@@ -72,10 +75,10 @@ impl Full {
                 Some(*end)
             })
             .collect();
-        assert_eq!(ends.last(), Some(&(MESSAGES * FRAME)));
-        assert!(!ends[0].is_multiple_of(FRAME) && ends[1..].iter().all(|end| end.is_multiple_of(FRAME)), "{ends:?}");
-        assert!(state.reads[2..ends.len() - 1].iter().all(|n| *n == 4 * FRAME), "{:?}", state.reads);
-        assert!(state.written >= MESSAGES * (SIZE + 4), "all are answered");
+        assert_eq!(ends.last(), Some(&(MESSAGES * frame)));
+        assert!(!ends[0].is_multiple_of(frame) && ends[2..].iter().all(|end| end.is_multiple_of(frame)), "{ends:?}");
+        assert!(state.reads[3..ends.len() - 1].iter().all(|n| *n == each * frame), "{:?}", state.reads);
+        assert!(state.written >= MESSAGES * size, "all are answered");
     }
 }
 
@@ -140,30 +143,39 @@ impl ready::Socket for Full {
 
 #[test]
 fn of_the_blocking_driver() {
-    let full = Full::new(REQUEST);
-    blocking::serve_connection(&Server::new(Echo, Options::default()), full.clone(), None);
-    full.check();
+    for size in SIZES {
+        let full = Full::new(size.0, REQUEST);
+        blocking::serve_connection(&Server::new(Echo, Options::default()), full.clone(), None);
+        full.check(size);
+    }
 }
 
 #[test]
 fn of_the_poll_driven_driver() {
-    let full = Full::new(REQUEST);
-    let mut served = task::Serve::new(&Server::new(Echo, Options::default()), full.clone());
-    let mut context = Context::from_waker(Waker::noop());
-    while Pin::new(&mut served).poll(&mut context).is_pending() {}
-    full.check();
+    for size in SIZES {
+        let full = Full::new(size.0, REQUEST);
+        let mut served = task::Serve::new(&Server::new(Echo, Options::default()), full.clone());
+        let mut context = Context::from_waker(Waker::noop());
+        while Pin::new(&mut served).poll(&mut context).is_pending() {}
+        full.check(size);
+    }
 }
 
 #[test]
 fn of_the_readiness_driven_driver() {
-    let (full, options) = (Full::new(b""), Options::default());
-    let endpoint = Endpoint::new(Connection::upgraded(Role::Server, options.config.clone()), &options);
-    let mut socket = ready::WebSocket::new(endpoint, full.clone());
-    let readiness = ready::Readiness { readable: true, writable: true, ended: false };
-    socket.handle(readiness, &mut timtow_core::Buffers::default(), |connection, event| {
-        if let Event::Message(message) = event {
-            connection.send(message).unwrap();
+    for size in SIZES {
+        let (full, options) = (Full::new(size.0, b""), Options::default());
+        let endpoint = Endpoint::new(Connection::upgraded(Role::Server, options.config.clone()), &options);
+        let mut socket = ready::WebSocket::new(endpoint, full.clone());
+        let mut buffers = Buffers::default();
+        for _ in 0..MESSAGES {
+            let readiness = ready::Readiness { readable: true, writable: true, ended: false };
+            socket.handle(readiness, &mut buffers, |connection, event| {
+                if let Event::Message(message) = event {
+                    connection.send(message).unwrap();
+                }
+            });
         }
-    });
-    full.check();
+        full.check(size);
+    }
 }

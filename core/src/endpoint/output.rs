@@ -32,6 +32,8 @@ impl Endpoint {
     /// The same, with what lies in `front` before it.
     #[inline]
     pub(super) fn flush_front(&mut self, front: &[u8], output: &mut impl Output) {
+        // Also where the stream cannot be flushed now: who sent it may close, which has a deadline.
+        self.deliver();
         if self.connection.outbox.fronted() > 0 {
             self.write_front(front, output);
         }
@@ -71,7 +73,6 @@ impl Endpoint {
     /// Writes what lies in front, and what waits behind it, once; what the socket does not take waits.
     #[inline]
     fn write_front(&mut self, front: &[u8], output: &mut impl Output) {
-        self.deliver();
         let outbox = &mut self.connection.outbox;
         let front = &front[outbox.front_range()];
         if !outbox.has_only_front() {

@@ -10,13 +10,18 @@ pub(crate) enum Begun {
     Header(usize),
     /// All but so many bytes of its payload.
     Payload(usize),
+    /// What a transport will make of it.
+    Unknown,
 }
 
-/// The reads of one connection in a row.
+/// The reads of a loop. What is known is of the connection that was read from last: of another one, whose messages are of another
+/// size, it makes a read or two shorter than they could be.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Stride {
-    /// Bytes of the last longer message that lay whole in a read, with its header.
+    /// Bytes of the last longer message that lay whole in a read, with its header; none once others come.
     message: usize,
+    /// Reads since then.
+    others: usize,
     /// Bytes that the last read had room for.
     room: usize,
     /// There was, or will be, more than one read takes.
@@ -35,9 +40,10 @@ impl Stride {
                 Begun::Header(0) => 0,
                 Begun::Header(come) => self.message.saturating_sub(come),
                 Begun::Payload(left) => left,
+                Begun::Unknown => return most,
             };
             let whole = most.saturating_sub(missing) / self.message;
-            if whole > 0 {
+            if whole > 0 || (1..most).contains(&missing) {
                 self.room = missing + whole * self.message;
             }
         }
@@ -48,13 +54,19 @@ impl Stride {
     #[inline]
     pub(super) fn read(&mut self, n: usize) {
         self.is_full = n == self.room;
-        self.full += usize::from(self.is_full);
+        self.full = self.full.saturating_add(self.is_full.into());
+        self.others = self.others.saturating_add(1);
+        // One may have lain in two of them.
+        if self.others > 2 {
+            self.message = 0;
+        }
     }
 
     /// A message lay whole in what was read.
     #[inline]
     pub(super) fn heard(&mut self, frame: usize) {
         self.message = frame;
+        self.others = 0;
     }
 
     /// There is no more to read now. If there is no more than one read takes next time either, it takes what comes, and needs no
@@ -70,25 +82,32 @@ impl Stride {
 mod tests {
     use super::{Begun, Stride};
 
+    /// A read of so many bytes, with a message in it.
+    fn read(stride: &mut Stride, n: usize) {
+        stride.read(n);
+        stride.heard(300);
+    }
+
     #[test]
     fn full_reads_end_where_messages_end() {
         let mut stride = Stride::default();
         assert_eq!(stride.room(1000, Begun::Header(0)), 1000);
-        stride.heard(300);
-        stride.read(999);
+        read(&mut stride, 999);
         assert_eq!(stride.room(1000, Begun::Payload(200)), 1000, "the last read was not full");
-        stride.read(1000);
+        read(&mut stride, 1000);
         assert_eq!(stride.room(1000, Begun::Payload(200)), 800);
-        stride.read(800);
+        read(&mut stride, 800);
         assert_eq!(stride.room(1000, Begun::Header(0)), 900);
-        stride.read(900);
+        read(&mut stride, 900);
         assert_eq!(stride.room(1000, Begun::Header(2)), 298 + 600);
-        stride.read(898);
-        assert_eq!(stride.room(1000, Begun::Payload(900)), 1000, "none fits behind what is missing");
-        stride.read(1000);
+        read(&mut stride, 898);
+        assert_eq!(stride.room(1000, Begun::Payload(900)), 900, "none fits behind what is missing");
+        read(&mut stride, 900);
+        assert_eq!(stride.room(1000, Begun::Payload(2000)), 1000, "nothing else may come");
+        read(&mut stride, 1000);
         stride.end();
         assert_eq!(stride.room(1000, Begun::Header(0)), 900, "there was more than one read takes");
-        stride.read(900);
+        read(&mut stride, 900);
         stride.end();
         assert_eq!(stride.room(1000, Begun::Header(0)), 1000);
     }

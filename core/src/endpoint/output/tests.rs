@@ -221,3 +221,32 @@ fn what_other_threads_send_before_the_opening_handshake_waits_for_its_end() {
     assert!(socket.bytes.ends_with(b"\r\n\r\n\x81\x05early"));
     assert!(!sender.is_closed());
 }
+
+#[test]
+fn mail_is_taken_from_senders_while_a_stream_cannot_be_flushed() {
+    /// Takes everything, and keeps it.
+    struct Full;
+
+    impl Output for Full {
+        fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+            Ok(slices.iter().map(|slice| slice.len()).sum())
+        }
+
+        fn shutdown(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Err(io::ErrorKind::WouldBlock.into())
+        }
+    }
+    let options = Options::default();
+    let mut endpoint = Endpoint::new(Connection::upgraded(Role::Server, options.config.clone()), &options);
+    let sender = endpoint.sender();
+    endpoint.connection.send("first").unwrap();
+    endpoint.flush(&mut Full);
+    assert!(endpoint.wants_write() && endpoint.connection.buffered() == 0, "it is to be flushed again");
+    sender.close(1000, "").unwrap();
+    endpoint.flush(&mut Full);
+    assert_eq!(endpoint.connection.state(), State::Closing, "its deadline begins");
+}
