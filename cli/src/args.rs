@@ -174,7 +174,7 @@ pub(crate) struct RawArguments {
     /// Where to listen; port 0 picks a free one
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:0")]
     pub(crate) listen: SocketAddr,
-    /// Reads 256 KiB at a time, as adapters read frames of more than 64 KiB, not the 64 KiB of all others
+    /// Reads 1 MiB at a time, as adapters read frames of more than 64 KiB, not the 64 KiB of all others
     #[arg(long)]
     pub(crate) large: bool,
 }

@@ -190,7 +190,8 @@ impl Contestant {
         if let Kind::Timtow { runtime } = &self.kind {
             // The default, but said so that nothing need be logged about it.
             arguments.extend(["--origin", "*"]);
-            // A process with a second thread pays more for each system call, with some C libraries; the others have none.
+            // A process with a second thread pays more for each system call, with some C libraries, and the others have none that
+            // waits for signals.
             arguments.push("--no-drain");
             let has_loops = matches!(runtime, Runtime::Mio | Runtime::Tokio | Runtime::TokioReuseport);
             if has_loops && !launch.own_defaults {
@@ -221,7 +222,7 @@ pub(crate) fn with_reads(contestants: &[Contestant], cell: Cell, who: &[usize]) 
 
 /// The name of the ceiling with large reads, for one without.
 pub(crate) fn large_name(ceiling: &str) -> String {
-    format!("{ceiling}, 256 KiB")
+    format!("{ceiling}, 1 MiB")
 }
 
 impl Driver {
@@ -283,9 +284,9 @@ mod tests {
             who.map(|who| all[who].name.as_str()).filter(|name| name.starts_with("raw")).collect()
         };
         assert_eq!(raws(4096, 16), ["raw TCP, threads", "raw TCP, smol"]);
-        assert_eq!(raws(4097, 16), ["raw TCP, threads", "raw TCP, smol", "raw TCP, smol, 256 KiB"]);
-        assert_eq!(raws(64 << 10, 2), ["raw TCP, threads", "raw TCP, smol", "raw TCP, smol, 256 KiB"]);
-        assert_eq!(raws(1 << 20, 1), ["raw TCP, threads", "raw TCP, smol, 256 KiB"]);
+        assert_eq!(raws(4097, 16), ["raw TCP, threads", "raw TCP, smol", "raw TCP, smol, 1 MiB"]);
+        assert_eq!(raws(64 << 10, 2), ["raw TCP, threads", "raw TCP, smol", "raw TCP, smol, 1 MiB"]);
+        assert_eq!(raws(1 << 20, 1), ["raw TCP, threads", "raw TCP, smol, 1 MiB"]);
     }
 
     #[test]

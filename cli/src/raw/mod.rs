@@ -51,4 +51,4 @@ const BACKLOG: i32 = 4096;
 /// Bytes read at a time: those of the adapters, 64 KiB and room for some headers.
 const READ: usize = (64 << 10) + 224;
 /// The same where a frame is larger, and the rest of it is read.
-const LARGE_READ: usize = 256 << 10;
+const LARGE_READ: usize = 1 << 20;

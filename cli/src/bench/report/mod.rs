@@ -153,8 +153,8 @@ are marked (* in tables, hollow points in figures): the server can do better tha
 the open loop a row is marked where one message in a hundred was sent more than a millisecond late.</p>
 <p><b>Raw TCP</b> is a server on the same loop that sends back the bytes it reads, with messages of the same length as the
 frames. It is the ceiling; WebSocket divided by raw TCP is the figure that travels between machines, absolute numbers do
-not. It reads as much at a time as timtow: 64 KiB, and 256 KiB where a frame is larger than 64 KiB. Where more than 64 KiB may be
-in flight on a connection, raw TCP that reads 256 KiB stands beside it, to show what larger reads would save.</p>
+not. It reads as much at a time as timtow: 64 KiB, and 1 MiB where a frame is larger than 64 KiB. Where more than 64 KiB may be
+in flight on a connection, raw TCP that reads 1 MiB stands beside it, to show what larger reads would save.</p>
 <p><b>Closed and open loop.</b> For throughput, an echo releases the next message. For latency, messages are sent at a fixed rate,
 the same for all, and the time counts from when a message <em>should</em> have been sent, so that a server that stalls
 cannot hide it.</p>

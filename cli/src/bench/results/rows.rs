@@ -297,8 +297,8 @@ mod tests {
             table.rows[0].ratio.map(|ratio| ratio.median)
         };
         assert_eq!(ratio(&[]), None);
-        assert_eq!(ratio(&[("raw TCP, smol, 256 KiB", 2.0)]), Some(1.5));
-        assert_eq!(ratio(&[("raw TCP, smol, 256 KiB", 2.0), ("raw TCP, smol", 3.0)]), Some(1.0));
+        assert_eq!(ratio(&[("raw TCP, smol, 1 MiB", 2.0)]), Some(1.5));
+        assert_eq!(ratio(&[("raw TCP, smol, 1 MiB", 2.0), ("raw TCP, smol", 3.0)]), Some(1.0));
     }
 
     #[test]

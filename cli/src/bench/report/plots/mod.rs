@@ -241,4 +241,4 @@ const OTHERS: usize = 5;
 pub(super) const COLORS: usize = Runtime::ALL.len() + OTHERS + 2;
 const RAW: usize = COLORS - 1;
 /// Letters.
-const LONGEST_NAME: usize = 26;
+const LONGEST_NAME: usize = 29;
