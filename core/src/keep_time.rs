@@ -61,6 +61,13 @@ impl Connection {
         (self.timers.unarmed || self.write_is_unarmed()) && !self.is_closed()
     }
 
+    /// A pong is due. Before that is held against the peer, a driver looks whether it waits to be read.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(crate) fn has_late_pong(&self) -> bool {
+        self.timers.pong != NEVER && self.timers.pong <= Time::from(crate::clock::now())
+    }
+
     /// The outbox waits, or has been emptied, and the write deadline does not know.
     #[inline]
     fn write_is_unarmed(&self) -> bool {

@@ -79,6 +79,13 @@ impl<S: Socket> Watched<S> {
         mut turn: impl FnMut(&mut Endpoint, &mut Buffers, Input, &mut Self),
     ) {
         let mut share = Share::new(buffers);
+        if endpoint.connection.has_late_pong()
+            && endpoint.wants_read()
+            && let Some(input) = self.read(endpoint.room(buffers))
+        {
+            turn(endpoint, buffers, input, self);
+            share.spend(buffers);
+        }
         if due || (self.readiness.writable && endpoint.wants_write()) {
             turn(endpoint, buffers, Input::Nothing, self);
         }

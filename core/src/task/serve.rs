@@ -80,6 +80,9 @@ impl<A: App, S: Socket> Future for Serve<A, S> {
                 || this.endpoint.has_mail()
                 || this.session.server().options.drain.is_draining()
             {
+                if this.endpoint.connection.has_late_pong() {
+                    this.read(context, buffers);
+                }
                 this.turn(context, buffers, Input::Nothing);
             }
             for _ in 0..FAIR {

@@ -290,26 +290,16 @@ impl<S: Socket> WebSocket<S> {
         }
         self.endpoint.set_waker(context.waker());
         Buffers::with(|buffers| {
-            let mut moved = false;
+            let mut moved = self.endpoint.connection.has_late_pong() && self.read(context, buffers);
             if self.endpoint.wants_write() || self.endpoint.connection.wants_receive() || self.endpoint.has_mail() {
                 let (events, waiting) = (self.inbox.len(), self.endpoint.connection.buffered());
                 self.turn(context, buffers, Input::Nothing);
-                moved = self.inbox.len() != events
+                moved |= self.inbox.len() != events
                     || self.endpoint.wants_turn()
                     || self.endpoint.connection.buffered() < waiting
                     || self.endpoint.is_closed();
             }
-            let room = self.inbox.bytes() <= self.endpoint.connection.config().high_water;
-            if room && self.endpoint.wants_read() {
-                match self.socket.poll_read(context, self.endpoint.room(buffers)) {
-                    Poll::Pending => buffers.end_stride(),
-                    Poll::Ready(result) => {
-                        self.turn(context, buffers, result.map_or(Input::Failed, Input::Read));
-                        moved = true;
-                    }
-                }
-            }
-            if moved {
+            if self.read(context, buffers) || moved {
                 return Poll::Ready(());
             }
             let deadline = self.endpoint.poll_timeout();
@@ -317,6 +307,24 @@ impl<S: Socket> WebSocket<S> {
             self.turn(context, buffers, Input::Nothing);
             Poll::Ready(())
         })
+    }
+
+    /// Reads once, if there is room for more messages. Whether anything came.
+    fn read(&mut self, context: &mut Context<'_>, buffers: &mut Buffers) -> bool {
+        let room = self.inbox.bytes() <= self.endpoint.connection.config().high_water;
+        if !room || !self.endpoint.wants_read() {
+            return false;
+        }
+        match self.socket.poll_read(context, self.endpoint.room(buffers)) {
+            Poll::Pending => {
+                buffers.end_stride();
+                false
+            }
+            Poll::Ready(result) => {
+                self.turn(context, buffers, result.map_or(Input::Failed, Input::Read));
+                true
+            }
+        }
     }
 
     fn turn(&mut self, context: &mut Context<'_>, buffers: &mut Buffers, input: Input) {
