@@ -29,7 +29,7 @@ impl Connection {
         if self.ending.is_some() || self.timers.unread {
             return;
         }
-        if due(self.timers.pong) {
+        if due(self.timers.pong) && !self.timers.busy {
             self.pong_is_due(now);
         }
         if due(self.timers.ping) && self.state == State::Open {
@@ -141,6 +141,7 @@ impl Connection {
         self.timers.pinged = self.timers.pinged.wrapping_add(1);
         self.timers.pong = after(now, self.config.pong_timeout);
         self.timers.heard = false;
+        self.timers.graced = false;
         let payload = self.timers.pinged.to_be_bytes();
         self.push_frame(true, Opcode::Ping, Payload::Borrowed(&payload));
     }
@@ -154,8 +155,9 @@ impl Connection {
             self.timers.pong = NEVER;
             return;
         }
-        if Time::from(now).since(self.timers.pong) > LATE {
-            self.timers.pong = after(now, Some(LATE));
+        if !self.timers.graced && Time::from(now).since(self.timers.pong) > LATE {
+            self.timers.graced = true;
+            self.timers.pong = after(now, Some(GRACE));
             return;
         }
         self.timers.pong = NEVER;
@@ -174,4 +176,6 @@ impl Connection {
 }
 
 /// A driver that is told of a deadline so long after it was elsewhere.
-const LATE: Duration = Duration::from_secs(1);
+const LATE: Duration = Duration::from_millis(20);
+/// So long it may look for a pong then, once for each ping.
+const GRACE: Duration = Duration::from_secs(1);

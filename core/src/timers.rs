@@ -53,6 +53,10 @@ pub(crate) struct Timers {
     pub(crate) heard: bool,
     /// Whoever tells the time does not read: pings, and the pongs that they ask for, wait for one who does.
     pub(crate) unread: bool,
+    /// Whoever tells the time has not waited for what comes: no pong is missed yet.
+    pub(crate) busy: bool,
+    /// The pong had its grace.
+    pub(crate) graced: bool,
     /// The state changed: the time is needed.
     pub(crate) unarmed: bool,
 }
@@ -68,6 +72,8 @@ impl Timers {
             pinged: 0,
             heard: false,
             unread: false,
+            busy: false,
+            graced: false,
             unarmed: true,
         }
     }

@@ -290,11 +290,14 @@ impl<S: Socket> WebSocket<S> {
         }
         self.endpoint.set_waker(context.waker());
         Buffers::with(|buffers| {
-            let mut moved = self.endpoint.connection.has_late_pong() && self.read(context, buffers);
+            let mut moved = false;
             if self.endpoint.wants_write() || self.endpoint.connection.wants_receive() || self.endpoint.has_mail() {
                 let (events, waiting) = (self.inbox.len(), self.endpoint.connection.buffered());
+                // Whoever only sends may not have let the loop look for pongs.
+                self.endpoint.connection.timers.busy = true;
                 self.turn(context, buffers, Input::Nothing);
-                moved |= self.inbox.len() != events
+                self.endpoint.connection.timers.busy = false;
+                moved = self.inbox.len() != events
                     || self.endpoint.wants_turn()
                     || self.endpoint.connection.buffered() < waiting
                     || self.endpoint.is_closed();
