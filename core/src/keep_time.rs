@@ -7,7 +7,7 @@ use crate::{
     frame::Opcode,
     handshake,
     state::Step,
-    timers::{NEVER, Time, after},
+    timers::{NEVER, Reads, Time, after},
 };
 use alloc::boxed::Box;
 use core::time::Duration;
@@ -26,10 +26,10 @@ impl Connection {
             self.timers.write = NEVER;
             self.give_up(Timeout::Write);
         }
-        if self.ending.is_some() || self.timers.unread {
+        if self.ending.is_some() || self.timers.reads == Reads::Never {
             return;
         }
-        if due(self.timers.pong) && !self.timers.busy {
+        if due(self.timers.pong) && self.timers.reads == Reads::Has {
             self.pong_is_due(now);
         }
         if due(self.timers.ping) && self.state == State::Open {

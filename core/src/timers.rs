@@ -51,14 +51,23 @@ pub(crate) struct Timers {
     pub(crate) pinged: u32,
     /// A piece of a frame came since the ping.
     pub(crate) heard: bool,
-    /// Whoever tells the time does not read: pings, and the pongs that they ask for, wait for one who does.
-    pub(crate) unread: bool,
-    /// Whoever tells the time has not waited for what comes: no pong is missed yet.
-    pub(crate) busy: bool,
+    /// Whether whoever tells the time reads.
+    pub(crate) reads: Reads,
     /// The pong had its grace.
     pub(crate) graced: bool,
     /// The state changed: the time is needed.
     pub(crate) unarmed: bool,
+}
+
+/// Whether whoever tells the time reads.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Reads {
+    /// All that came.
+    Has,
+    /// Not yet: no pong is missed.
+    Will,
+    /// Never: pings, and the pongs that they ask for, wait for one who does.
+    Never,
 }
 
 impl Timers {
@@ -71,8 +80,7 @@ impl Timers {
             sent: 0,
             pinged: 0,
             heard: false,
-            unread: false,
-            busy: false,
+            reads: Reads::Has,
             graced: false,
             unarmed: true,
         }
@@ -86,7 +94,7 @@ impl Timers {
 
     /// The earliest deadline.
     pub(crate) fn next(&self) -> Option<Duration> {
-        let keep_alive = if self.unread { NEVER } else { self.ping.min(self.pong) };
+        let keep_alive = if self.reads == Reads::Never { NEVER } else { self.ping.min(self.pong) };
         self.phase.min(self.write).min(keep_alive).duration()
     }
 

@@ -1,5 +1,6 @@
 //! A stream of tokio's, as the core drives it.
 
+use pin_project_lite::pin_project;
 use std::{
     io::{self, IoSlice},
     net::SocketAddr,
@@ -81,34 +82,41 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Socket for Io<S> {
 }
 // ANCHOR_END: driver
 
-/// A timer that is asked with every turn.
+/// A timer that is asked with every turn. Boxed: it must not move once it was polled.
 #[derive(Debug)]
-pub(crate) struct SleepUntil {
-    /// Boxed: it must not move once it was polled.
-    sleep: Pin<Box<Sleep>>,
-    /// Whom it wakes, if it has yet to.
-    wakes: Option<Waker>,
+pub(crate) struct SleepUntil(Pin<Box<Asleep>>);
+
+pin_project! {
+    #[derive(Debug)]
+    struct Asleep {
+        #[pin]
+        sleep: Sleep,
+        // Whom it wakes, if it has yet to.
+        wakes: Option<Waker>,
+    }
 }
 
 impl Timer for SleepUntil {
     fn new(at: Instant) -> Self {
-        SleepUntil { sleep: Box::pin(tokio::time::sleep_until(at.into())), wakes: None }
+        SleepUntil(Box::pin(Asleep { sleep: tokio::time::sleep_until(at.into()), wakes: None }))
     }
 
     fn reset(&mut self, at: Instant) {
-        self.wakes = None;
-        self.sleep.as_mut().reset(at.into());
+        let asleep = self.0.as_mut().project();
+        *asleep.wakes = None;
+        asleep.sleep.reset(at.into());
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let asleep = self.0.as_mut().project();
         // To poll it takes several times as long, and tells it again what it knows. If it fires behind this look, it wakes.
-        if self.wakes.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) && !self.sleep.is_elapsed() {
+        if asleep.wakes.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) && !asleep.sleep.is_elapsed() {
             return Poll::Pending;
         }
         // Where the task has had its share, the timer does not look at the waker.
         let looks = coop::has_budget_remaining();
-        let polled = self.sleep.as_mut().poll(context);
-        self.wakes = (looks && polled.is_pending()).then(|| context.waker().clone());
+        let polled = asleep.sleep.poll(context);
+        *asleep.wakes = (looks && polled.is_pending()).then(|| context.waker().clone());
         polled
     }
 }

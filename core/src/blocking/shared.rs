@@ -13,6 +13,7 @@ use crate::{
         atomic::{AtomicBool, AtomicUsize, Ordering},
         thread::{self, Thread},
     },
+    timers::Reads,
 };
 use std::{
     io::{self, IoSlice},
@@ -119,10 +120,10 @@ impl<S: Socket> Shared<S> {
 
     /// Keeps the time for a connection that this thread does not read from. The next deadline.
     fn keep_time(endpoint: &mut Endpoint) -> Option<Duration> {
-        endpoint.connection.timers.unread = true;
+        endpoint.connection.timers.reads = Reads::Never;
         endpoint.handle_timeout(clock::now());
         let deadline = endpoint.poll_timeout();
-        endpoint.connection.timers.unread = false;
+        endpoint.connection.timers.reads = Reads::Has;
         deadline
     }
 

@@ -3,7 +3,7 @@
 use super::{Polled, RecvHalf, SendHalf, Socket};
 use crate::{
     Access, Buffers, CloseCode, Closed, Connection, Endpoint, Error, Inbox, Input, Opened, Outgoing, OwnedMessage,
-    Rejection, Request, Response, app::Options, endpoint,
+    Rejection, Request, Response, app::Options, endpoint, timers::Reads,
 };
 use std::{
     future::poll_fn,
@@ -294,9 +294,9 @@ impl<S: Socket> WebSocket<S> {
             if self.endpoint.wants_write() || self.endpoint.connection.wants_receive() || self.endpoint.has_mail() {
                 let (events, waiting) = (self.inbox.len(), self.endpoint.connection.buffered());
                 // Whoever only sends may not have let the loop look for pongs.
-                self.endpoint.connection.timers.busy = true;
+                self.endpoint.connection.timers.reads = Reads::Will;
                 self.turn(context, buffers, Input::Nothing);
-                self.endpoint.connection.timers.busy = false;
+                self.endpoint.connection.timers.reads = Reads::Has;
                 moved = self.inbox.len() != events
                     || self.endpoint.wants_turn()
                     || self.endpoint.connection.buffered() < waiting
