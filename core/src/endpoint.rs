@@ -175,16 +175,13 @@ impl Endpoint {
     #[inline]
     pub fn wants_write(&self) -> bool {
         let outbox = &self.connection.outbox;
-        if self.layer.is_none() {
-            return !outbox.is_empty() || outbox.unflushed || outbox.owes_end();
-        }
-        self.layer_wants_write()
+        let waits = if self.layer.is_none() { !outbox.is_empty() } else { self.layer_waits() };
+        waits || outbox.unflushed || outbox.owes_end()
     }
 
-    fn layer_wants_write(&self) -> bool {
-        let outbox = &self.connection.outbox;
+    fn layer_waits(&self) -> bool {
         let is_open = self.layer.as_ref().is_some_and(|layer| layer.transport.is_open());
-        (!outbox.is_empty() && is_open) || self.has_wire() || outbox.unflushed || outbox.owes_end()
+        (!self.connection.outbox.is_empty() && is_open) || self.has_wire()
     }
 
     /// Whether the last turn ended so that others have theirs, and another one with [`Input::Nothing`] goes on: much was
@@ -338,5 +335,6 @@ pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// What of one read may have to be set aside: payloads, and their headers. A frame that is as large does not quite fill the
 /// room, or a read would follow that finds nothing.
 pub(crate) const SET_ASIDE: usize = (64 << 10) + 16 * MAX_HEADER;
+
 /// Makes the transport of a new connection.
 pub type MakeTransport = Arc<dyn Fn(Role) -> Box<dyn Transport> + Send + Sync>;
