@@ -112,17 +112,26 @@ impl Contestant {
         }));
         let is_ceiling = |runtime: &Runtime| all.iter().any(|it| it.ceiling == Some(raw_name(*runtime)));
         let raws: Vec<Runtime> = Runtime::ALL.into_iter().filter(is_ceiling).collect();
-        for large in [false, true] {
-            // A thread's buffer is not larger for larger frames.
-            let raws = raws.iter().filter(|runtime| !large || **runtime != Runtime::Threads);
-            all.extend(raws.map(|runtime| Contestant {
-                name: if large { large_name(&raw_name(*runtime)) } else { raw_name(*runtime) },
-                kind: Kind::Raw { runtime: *runtime, large },
-                ceiling: None,
-                twin_of: None,
-            }));
-        }
+        all.extend(raws.into_iter().map(|runtime| Contestant {
+            name: raw_name(runtime),
+            kind: Kind::Raw { runtime, large: false },
+            ceiling: None,
+            twin_of: None,
+        }));
         all
+    }
+
+    /// The same raw TCP with large reads, if it is raw TCP on a loop that reads larger frames so: a thread's buffer is not
+    /// larger for them.
+    pub(crate) fn with_large_reads(&self) -> Option<Contestant> {
+        match self.kind {
+            Kind::Raw { runtime, .. } if runtime != Runtime::Threads => Some(Contestant {
+                name: large_name(&self.name),
+                kind: Kind::Raw { runtime, large: true },
+                ..self.clone()
+            }),
+            _ => None,
+        }
     }
 
     /// Those of the experiment `drivers`: timtow and raw TCP echo on each driver of compio, whose server is `program`, and
@@ -135,8 +144,7 @@ impl Contestant {
             Contestant { name, kind, ceiling, twin_of: None }
         };
         let compio = [false, true].into_iter().flat_map(|raw| [Driver::IoUring, Driver::Epoll].map(|it| of(it, raw)));
-        let mio = Contestant::all(&[Runtime::Mio], true, &[], &[]).into_iter().filter(|it| !it.is_large());
-        compio.chain(mio).collect()
+        compio.chain(Contestant::all(&[Runtime::Mio], true, &[], &[])).collect()
     }
 
     /// timtow on `runtime`.
@@ -276,7 +284,8 @@ mod tests {
 
     #[test]
     fn raw_tcp_reads_as_much_as_the_others() {
-        let all = Contestant::all(&[Runtime::Threads, Runtime::Smol], false, &[], &[]);
+        let mut all = Contestant::all(&[Runtime::Threads, Runtime::Smol], false, &[], &[]);
+        all.extend(all.clone().iter().filter_map(Contestant::with_large_reads));
         let who: Vec<usize> = (0..all.len()).filter(|who| !all[*who].is_large()).collect();
         let raws = |size, depth| -> Vec<&str> {
             let cell = Cell { connections: 1, size, depth, text: false };
@@ -313,7 +322,8 @@ mod tests {
     fn a_contestant_is_read_as_it_was_written() {
         let (krate, version, how) = ("other".into(), "1.0.0".into(), "as it is".into());
         let peer = Peer { krate, version, runtime: Runtime::Smol, how, program: PathBuf::new() };
-        let all = Contestant::all(&[], false, &[("peer".into(), peer)], &["ws://127.0.0.1:9/".into()]);
+        let mut all = Contestant::all(&[], false, &[("peer".into(), peer)], &["ws://127.0.0.1:9/".into()]);
+        all.extend(all.clone().iter().filter_map(Contestant::with_large_reads));
         for contestant in all.into_iter().chain(Contestant::on_drivers(Path::new(""))) {
             let text = serde_json::to_string(&contestant).unwrap();
             assert_eq!(serde_json::from_str::<Contestant>(&text).unwrap(), contestant, "{text}");

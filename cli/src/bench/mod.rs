@@ -87,7 +87,9 @@ fn measure(arguments: &BenchArguments, schedule: Schedule) -> Result<Results> {
     let own_defaults = schedule.experiments.iter().any(|it| matches!(it, Experiment::Defaults | Experiment::Blocked));
     let one_cpu = arguments.quick && !own_defaults;
     let mut contestants = Contestant::all(&arguments.only, one_cpu, &peers, &arguments.against);
-    contestants.retain(|contestant| !contestant.is_large() || schedule.has_large_reads());
+    if schedule.has_large_reads() {
+        contestants.extend(contestants.clone().iter().filter_map(Contestant::with_large_reads));
+    }
     let results = Results {
         format: FORMAT,
         quick: arguments.quick,

@@ -289,7 +289,8 @@ mod tests {
 
     #[test]
     fn the_ceiling_is_raw_tcp_with_reads_of_the_same_size() {
-        let contestants = Contestant::all(&[Runtime::Smol], false, &[], &[]);
+        let mut contestants = Contestant::all(&[Runtime::Smol], false, &[], &[]);
+        contestants.extend(contestants.clone().iter().filter_map(Contestant::with_large_reads));
         let ratio = |raws: &[(&str, f64)]| {
             let sample = |cost| vec![Sample { cost: Some(cost), ..Sample::default() }];
             let rows = [("smol", 3.0)].iter().chain(raws);
