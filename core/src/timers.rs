@@ -61,6 +61,7 @@ pub(crate) struct Timers {
 
 /// Whether whoever tells the time reads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(not(feature = "std"), allow(dead_code, reason = "only a driver may not read"))]
 pub(crate) enum Reads {
     /// All that came.
     Has,
